@@ -1,0 +1,96 @@
+// Configuration: config.toml, environment and flags, in rising precedence.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/paths.h"
+#include "base/result.h"
+
+namespace pensieve {
+
+struct ServerConfig {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 8484;
+  std::vector<std::string> api_key_hashes;   // "sha256:<hex>" each; empty: no key needed (loopback)
+  std::vector<std::string> allowed_hosts;    // further Host names besides loopback names and `host`
+  std::vector<std::string> allowed_origins;  // further Origins besides loopback ones; "*": any
+  std::int64_t max_body_bytes = 32 * 1024 * 1024;
+  std::int32_t max_connections = 256;
+  std::int32_t header_timeout_s = 10;   // whole request head
+  std::int32_t body_timeout_s = 60;     // whole request body
+  std::int32_t idle_timeout_s = 75;     // between requests of one connection
+  std::int32_t write_timeout_s = 60;    // a client that takes nothing
+  std::int32_t ping_interval_s = 10;    // on a silent stream
+  std::int32_t stop_grace_s = 30;       // running answers may finish for this long on stop
+};
+
+struct EngineConfig {
+  std::int32_t context_tokens = 0;   // 0: what the model was trained for, at most 8192
+  std::int32_t parallel = 8;         // requests in one batch, per model
+  std::int32_t batch_tokens = 512;
+  std::int32_t threads = 0;          // 0: physical cores
+  std::int32_t gpu_layers = -1;      // -1: all
+  std::string cache_type = "f16";
+  std::int32_t queue_limit = 64;     // waiting requests per model before 429
+  std::int32_t load_timeout_s = 300;
+  std::int32_t hang_timeout_s = 20;  // a worker that answers no ping, or a step that never ends
+  std::int32_t idle_unload_s = 0;    // 0: stay loaded until the memory is needed
+  bool spare_worker = true;
+};
+
+// Model behind each role; empty: the best installed model takes it (catalog/).
+struct RolesConfig {
+  std::string primary;
+  std::string secondary;
+  std::string tertiary;
+  std::string fallback;
+};
+
+struct MemoryConfig {
+  std::int64_t limit_bytes = 0;                    // weights + cache of all models; 0: 75 % of RAM
+  std::int64_t margin_bytes = 2'000'000'000;       // always left free
+};
+
+struct ModelsConfig {
+  std::string folder;                // empty: <data>/models
+  std::vector<std::string> paths;    // further GGUF files served
+};
+
+struct LogConfig {
+  std::string level = "info";
+};
+
+struct Config {
+  ServerConfig server;
+  EngineConfig engine;
+  RolesConfig roles;
+  MemoryConfig memory;
+  ModelsConfig models;
+  LogConfig log;
+  std::map<std::string, std::string> aliases;  // name or prefix with trailing * -> id, role or auto
+};
+
+// Defaults, then `paths.config_file` if it exists, then PENSIEVE_* variables of `environment`
+// ("PENSIEVE_SERVER_PORT" for server.port). An unknown key is an error naming the nearest known
+// one and, for the file, its line.
+Result<Config> load_config(const Paths& paths,
+                           const std::map<std::string, std::string>& environment);
+
+// Sets one key ("server.port") from text, as the environment and the flags do.
+Result<void> set_config_value(Config& config, std::string_view key, std::string_view text);
+
+// Every key with its present value and a line of help, in order.
+struct ConfigEntry {
+  std::string key;
+  std::string value;
+  std::string default_value;
+  std::string help;
+  std::string environment;  // variable that sets it
+};
+std::vector<ConfigEntry> describe_config(const Config& config);
+
+}  // namespace pensieve

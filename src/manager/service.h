@@ -1,0 +1,107 @@
+// What the API layer asks of everything behind it. Runs on the supervisor's one event loop: all
+// calls and completions happen on that thread, no locks.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/units.h"
+#include "generation/event.h"
+#include "generation/request.h"
+
+namespace pensieve {
+
+// A generation under way. Destroying it cancels what is left of it within one engine step.
+class GenerationStream {
+ public:
+  virtual ~GenerationStream() = default;
+
+  // The next event, in order; ends with Finished or Failed, after which it must not be called.
+  // Only one call at a time.
+  virtual boost::asio::awaitable<GenerationEvent> next() = 0;
+
+  // Id of the model that answers (X-Pensieve-Model).
+  [[nodiscard]] virtual const std::string& model() const = 0;
+};
+
+enum class ModelState : std::uint8_t { kUnloaded, kLoading, kReady, kUnloading, kFailed };
+std::string_view to_string(ModelState state);
+
+// A model as clients and people see it.
+struct ModelStatus {
+  std::string id;
+  std::vector<std::string> aliases;  // roles and configured names that lead to it
+  std::string path;
+  std::string architecture;
+  std::string quantization;   // of most weight bytes, e.g. "Q4_1"
+  std::int64_t file_bytes = 0;
+  std::int64_t parameters = 0;
+  std::int64_t created_unix = 0;           // modification time of the file
+  std::int64_t trained_context_tokens = 0;
+  std::int64_t context_tokens = 0;         // most tokens of one conversation, as it is or would be loaded
+  ModelState state = ModelState::kUnloaded;
+  std::string state_reason;                // why it failed or waits; empty otherwise
+  // The rest is 0 unless the model is loaded.
+  std::int64_t worker_pid = 0;
+  std::int64_t resident_bytes = 0;
+  std::int64_t weights_bytes = 0;
+  std::int64_t kv_bytes = 0;
+  std::int64_t compute_bytes = 0;
+  std::int64_t load_ms = 0;
+  std::int32_t active_requests = 0;
+  std::int32_t waiting_requests = 0;
+  std::int64_t idle_seconds = 0;
+};
+
+// A file in the models folder that is not served.
+struct SkippedFile {
+  std::string path;
+  std::string reason;
+};
+
+struct ServiceStatus {
+  std::vector<ModelStatus> models;
+  std::vector<SkippedFile> skipped;
+  std::string default_model;  // what `auto` leads to now; empty: none
+  std::int64_t memory_total = 0;
+  std::int64_t memory_available = 0;
+  std::int64_t supervisor_resident_bytes = 0;
+  std::int64_t uptime_seconds = 0;
+  std::uint64_t requests_total = 0;
+  std::uint64_t requests_failed = 0;
+  std::int64_t prompt_tokens_total = 0;
+  std::int64_t cached_prompt_tokens_total = 0;
+  std::int64_t completion_tokens_total = 0;
+  std::int32_t spare_workers = 0;
+  std::uint64_t workers_lost = 0;
+};
+
+class GenerationService {
+ public:
+  virtual ~GenerationService() = default;
+
+  // Resolves the model, loads it if need be and starts generating. The Result fails for what can be
+  // known before the first event (unknown model, overload, load failure); later failures are Failed
+  // events. A prompt longer than the context fails with kContextOverflow before any text.
+  virtual boost::asio::awaitable<Result<std::unique_ptr<GenerationStream>>> generate(
+      GenerationRequest request) = 0;
+
+  // Exact number of tokens of the request's prompt with the model's template.
+  virtual boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) = 0;
+
+  // Loads or unloads by id, alias or role; completes when done.
+  virtual boost::asio::awaitable<Result<void>> load(std::string model) = 0;
+  virtual boost::asio::awaitable<Result<void>> unload(std::string model) = 0;
+
+  // The model that `name` leads to now, without loading it.
+  [[nodiscard]] virtual Result<ModelStatus> find(std::string_view name) const = 0;
+  [[nodiscard]] virtual ServiceStatus status() const = 0;
+};
+
+}  // namespace pensieve
