@@ -1,6 +1,7 @@
 # Compiler flags and the function that turns a folder of src/ into a library with its tests.
 
-add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor)
+add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor
+                    -Wno-missing-field-initializers)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # False alarms of GCC's optimiser-driven checks inside library templates and coroutine frames.
   add_compile_options(-Wno-maybe-uninitialized -Wno-array-bounds -Wno-stringop-overflow

@@ -1,0 +1,44 @@
+#include "ipc/codec.h"
+
+#include <format>
+#include <glaze/glaze.hpp>
+
+namespace pensieve::ipc {
+namespace {
+
+template <typename Message>
+std::string encode_any(const Message& message) {
+  std::string bytes;
+  // Writing to a growing string fails for no value of these types.
+  if (glz::write_beve(message, bytes)) bytes.clear();
+  return bytes;
+}
+
+template <typename Message>
+Result<Message> decode_any(std::string_view payload) {
+  try {
+    Message message;
+    // A copy: glaze reads up to a terminating zero behind the last byte.
+    const std::string bytes(payload);
+    if (const auto error = glz::read_beve(message, bytes)) {
+      return fail(ErrorCode::kInvalidArgument,
+                  std::format("a frame of {} bytes is no message of protocol {}", payload.size(),
+                              kProtocolVersion));
+    }
+    return message;
+  } catch (const std::exception& error) {
+    return fail(ErrorCode::kInvalidArgument, std::format("a frame can't be read: {}", error.what()));
+  }
+}
+
+}  // namespace
+
+std::string encode(const ToWorker& message) { return encode_any(message); }
+std::string encode(const FromWorker& message) { return encode_any(message); }
+
+Result<ToWorker> decode_to_worker(std::string_view payload) { return decode_any<ToWorker>(payload); }
+Result<FromWorker> decode_from_worker(std::string_view payload) {
+  return decode_any<FromWorker>(payload);
+}
+
+}  // namespace pensieve::ipc

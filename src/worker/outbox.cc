@@ -1,0 +1,46 @@
+#include "worker/outbox.h"
+
+#include <iterator>
+#include <utility>
+
+namespace pensieve::worker {
+namespace {
+
+std::size_t bytes_of(const GenerationEvent& event) {
+  const auto* delta = std::get_if<Delta>(&event);
+  return delta ? delta->text.size() + delta->reasoning.size() : 0;
+}
+
+bool merge(GenerationEvent& last, GenerationEvent& next) {
+  auto* into = std::get_if<Delta>(&last);
+  auto* from = std::get_if<Delta>(&next);
+  if (into == nullptr || from == nullptr) return false;
+  // Reasoning stands before text; a delta that goes back to reasoning starts a new event.
+  if (!into->text.empty() && !from->reasoning.empty()) return false;
+  into->reasoning += from->reasoning;
+  into->text += from->text;
+  into->tokens += from->tokens;
+  into->logprobs.insert(into->logprobs.end(), std::make_move_iterator(from->logprobs.begin()),
+                        std::make_move_iterator(from->logprobs.end()));
+  return true;
+}
+
+}  // namespace
+
+void Outbox::push(GenerationEvent event) {
+  pending_bytes_ += bytes_of(event);
+  if (!pending_.empty() && merge(pending_.back(), event)) return;
+  pending_.push_back(std::move(event));
+}
+
+std::optional<GenerationEvent> Outbox::take() {
+  if (pending_.empty()) return std::nullopt;
+  if (credits_ <= 0 && !is_terminal(pending_.front())) return std::nullopt;
+  --credits_;
+  GenerationEvent event = std::move(pending_.front());
+  pending_.pop_front();
+  pending_bytes_ -= bytes_of(event);
+  return event;
+}
+
+}  // namespace pensieve::worker

@@ -1,0 +1,53 @@
+#include "worker/outbox.h"
+
+#include <gtest/gtest.h>
+
+namespace pensieve::worker {
+namespace {
+
+TEST(Outbox, MergesTextThatWaitsForCreditsAndLosesNothing) {
+  Outbox outbox;
+  std::string sent;
+  int events = 0;
+  const auto drain = [&] {
+    while (auto event = outbox.take()) {
+      ++events;
+      if (const auto* delta = std::get_if<Delta>(&*event)) sent += delta->text;
+    }
+  };
+  std::string expected;
+  for (int i = 0; i < 200; ++i) {
+    outbox.push(Delta{.text = std::to_string(i), .tokens = 1});
+    expected += std::to_string(i);
+    drain();
+  }
+  EXPECT_EQ(events, ipc::kInitialCredits);
+  outbox.add_credits(1);
+  drain();
+  EXPECT_EQ(events, ipc::kInitialCredits + 1);
+  EXPECT_EQ(sent, expected);
+}
+
+TEST(Outbox, SendsTheEndInOrderAndWithoutACredit) {
+  Outbox outbox;
+  outbox.add_credits(-ipc::kInitialCredits);
+  outbox.push(Delta{.text = "last words"});
+  outbox.push(Finished{});
+  EXPECT_FALSE(outbox.take());
+  outbox.add_credits(1);
+  EXPECT_TRUE(std::holds_alternative<Delta>(*outbox.take()));
+  EXPECT_TRUE(std::holds_alternative<Finished>(*outbox.take()));
+}
+
+TEST(Outbox, IsFullWhileTooManyBytesWait) {
+  Outbox outbox;
+  outbox.add_credits(-ipc::kInitialCredits);
+  outbox.push(Delta{.text = std::string(ipc::kMaxPendingBytes + 1, 'x')});
+  EXPECT_TRUE(outbox.full());
+  outbox.add_credits(1);
+  EXPECT_TRUE(outbox.take());
+  EXPECT_FALSE(outbox.full());
+}
+
+}  // namespace
+}  // namespace pensieve::worker

@@ -1,0 +1,222 @@
+#include "worker/worker.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <format>
+#include <fstream>
+#include <map>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "base/log.h"
+#include "base/process.h"
+#include "ipc/channel.h"
+#include "ipc/codec.h"
+#include "worker/outbox.h"
+
+namespace pensieve::worker {
+namespace {
+
+// The worker's state; everything but the engine's own thread happens on the socket thread.
+class Worker {
+ public:
+  Worker(int descriptor, const EngineFunctions& functions)
+      : functions_(functions),
+        channel_(std::make_shared<ipc::Channel>(loop_.get_executor(), descriptor)) {}
+
+  int run() {
+    functions_.initialise();
+    channel_->start([this](std::string payload) { return on_payload(payload); },
+                    [this](Error error) {
+                      spdlog::debug("supervisor gone: {}", error.message);
+                      leave(0);
+                    });
+    send(functions_.hello());
+    loop_.run();
+    return exit_code_;
+  }
+
+ private:
+  // Ends the process without waiting for a step of the engine: nothing of it is worth saving.
+  void leave(int code) {
+    exit_code_ = code;
+    channel_->close();
+    loop_.stop();
+  }
+
+  void send(const ipc::FromWorker& message) { channel_->send(ipc::encode(message)); }
+
+  Result<void> on_payload(const std::string& payload) {
+    ipc::ToWorker message = TRY(ipc::decode_to_worker(payload));
+    return std::visit([this](auto& m) { return handle(m); }, message);
+  }
+
+  Result<void> handle(ipc::Hello& hello) {
+    if (hello.version == ipc::kProtocolVersion) return {};
+    return fail(ErrorCode::kUnsupported, std::format("the supervisor speaks protocol {}, this worker {}",
+                                                     hello.version, ipc::kProtocolVersion));
+  }
+
+  Result<void> handle(ipc::LoadModel& settings) {
+    if (engine_ || loader_.joinable()) {
+      send(ipc::LoadFailed{{ErrorCode::kInvalidArgument, "this worker has a model already", "", ""}});
+      return {};
+    }
+    loader_ = std::jthread([this, settings = std::move(settings)] {
+      auto loaded = functions_.load(settings, [this](ipc::StreamId stream, GenerationEvent event) {
+        on_event(stream, std::move(event));
+      });
+      boost::asio::post(loop_, [this, loaded = std::make_shared<decltype(loaded)>(std::move(loaded))] {
+        if (!*loaded) {
+          send(ipc::LoadFailed{std::move(*loaded).error()});
+          return;
+        }
+        engine_ = std::move(**loaded);
+        send(engine_->loaded());
+      });
+    });
+    return {};
+  }
+
+  Result<void> handle(ipc::Unload&) {
+    streams_.clear();
+    engine_.reset();
+    if (loader_.joinable()) loader_.join();
+    loader_ = {};
+    send(ipc::Unloaded{});
+    return {};
+  }
+
+  Result<void> handle(ipc::Generate& generate) {
+    if (!engine_) {
+      send(ipc::StreamEvent{generate.stream,
+                            Failed{{ErrorCode::kUnavailable, "the worker has no model", "", ""}}});
+      return {};
+    }
+    streams_.try_emplace(generate.stream);
+    engine_->submit(generate.stream, std::move(generate.request));
+    return {};
+  }
+
+  Result<void> handle(ipc::Cancel& cancel) {
+    if (streams_.erase(cancel.stream) > 0 && engine_) engine_->cancel(cancel.stream);
+    return {};
+  }
+
+  Result<void> handle(ipc::Credit& credit) {
+    const auto found = streams_.find(credit.stream);
+    if (found == streams_.end()) return {};
+    found->second.outbox.add_credits(credit.events);
+    flush(credit.stream);
+    return {};
+  }
+
+  Result<void> handle(ipc::CountTokens& count) {
+    ipc::TokenCount answer{.stream = count.stream};
+    const Result<std::int64_t> tokens =
+        engine_ ? engine_->count_tokens(count.request)
+                : Result<std::int64_t>(fail(ErrorCode::kUnavailable, "the worker has no model"));
+    if (tokens) {
+      answer.tokens = *tokens;
+    } else {
+      answer.error = tokens.error();
+      answer.failed = true;
+    }
+    send(answer);
+    return {};
+  }
+
+  Result<void> handle(ipc::Ping& ping) {
+    const engine::EngineProgress progress = engine_ ? engine_->progress() : engine::EngineProgress{};
+    send(ipc::Pong{.sequence = ping.sequence,
+                   .steps = progress.steps,
+                   .step_age_us = progress.step_age_us,
+                   .resident_bytes = resident_memory(getpid()).value,
+                   .active_sequences = progress.active_sequences,
+                   .waiting_requests = progress.waiting_requests});
+    return {};
+  }
+
+  Result<void> handle(ipc::Shutdown&) {
+    leave(0);
+    return {};
+  }
+
+  // On the engine thread.
+  void on_event(ipc::StreamId stream, GenerationEvent event) {
+    boost::asio::post(loop_, [this, stream, event = std::move(event)]() mutable {
+      const auto found = streams_.find(stream);
+      if (found == streams_.end()) return;  // cancelled meanwhile
+      found->second.outbox.push(std::move(event));
+      flush(stream);
+    });
+  }
+
+  void flush(ipc::StreamId stream) {
+    const auto found = streams_.find(stream);
+    while (auto event = found->second.outbox.take()) {
+      const bool last = is_terminal(*event);
+      send(ipc::StreamEvent{stream, std::move(*event)});
+      if (last) {
+        streams_.erase(found);
+        return;
+      }
+    }
+    if (const bool full = found->second.outbox.full(); full != found->second.paused) {
+      found->second.paused = full;
+      engine_->pause(stream, full);
+    }
+  }
+
+  struct Stream {
+    Outbox outbox;
+    bool paused = false;
+  };
+
+  const EngineFunctions& functions_;
+  boost::asio::io_context loop_{1};
+  std::shared_ptr<ipc::Channel> channel_;
+  std::map<ipc::StreamId, Stream> streams_;
+  int exit_code_ = 0;
+  std::unique_ptr<engine::Engine> engine_;
+  std::jthread loader_;
+};
+
+// The kernel should end a worker before the user's programs when memory runs out, and nothing that
+// a model file makes us do may gain rights or leave a core dump of conversations on the disk.
+void restrict_process() {
+  const rlimit no_core{0, 0};
+  setrlimit(RLIMIT_CORE, &no_core);
+#ifdef __linux__
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  std::ofstream("/proc/self/oom_score_adj") << 500;
+#endif
+}
+
+}  // namespace
+
+int serve(int descriptor, const EngineFunctions& functions) { return Worker(descriptor, functions).run(); }
+
+int worker_main(int descriptor, long parent) {
+  die_with_parent(parent);
+  restrict_process();
+  const EngineFunctions functions = {
+      .initialise = engine::initialise_backends,
+      .hello =
+          [] {
+            return ipc::Hello{.pid = getpid(), .engine = engine::version(), .devices = engine::devices()};
+          },
+      .load = engine::load};
+  Worker worker(descriptor, functions);
+  // No destructors: a step of the engine may take seconds, and the system takes everything back.
+  _exit(worker.run());
+}
+
+}  // namespace pensieve::worker
