@@ -1,0 +1,290 @@
+#include "config/config.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <format>
+#include <functional>
+#include <limits>
+#include <sstream>
+#include <toml++/toml.hpp>
+#include <type_traits>
+
+#include "base/sha256.h"
+#include "config/nearest.h"
+
+namespace pensieve {
+namespace {
+
+// One settable key: where it lives and how text becomes its value.
+struct Key {
+  std::string name;
+  std::string help;
+  std::function<Result<void>(Config&, std::string_view)> set;
+  std::function<std::string(const Config&)> get;
+};
+
+std::unexpected<Error> wrong(const std::string& name, std::string_view text, std::string_view wanted) {
+  return fail(ErrorCode::kInvalidArgument, std::format("{} = '{}' is not {}", name, text, wanted),
+              std::format("run `pensieve config list` to see what {} means", name), name);
+}
+
+std::vector<std::string> split(std::string_view text) {
+  std::vector<std::string> parts;
+  std::string part;
+  std::istringstream stream{std::string(text)};
+  while (std::getline(stream, part, ',')) {
+    const std::size_t first = part.find_first_not_of(" \t");
+    if (first == std::string::npos) continue;
+    parts.push_back(part.substr(first, part.find_last_not_of(" \t") - first + 1));
+  }
+  return parts;
+}
+
+std::string join(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : ",") + part;
+  return text;
+}
+
+template <typename T>
+Key number(std::string name, std::string help, T& (*at)(Config&), T low, T high) {
+  return {name, std::move(help),
+          [name, at, low, high](Config& config, std::string_view text) -> Result<void> {
+            T value{};
+            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+            if (error != std::errc{} || end != text.data() + text.size() || value < low || value > high) {
+              return wrong(name, text, std::format("a whole number from {} to {}", low, high));
+            }
+            at(config) = value;
+            return {};
+          },
+          [at](const Config& config) { return std::format("{}", at(const_cast<Config&>(config))); }};
+}
+
+Key text(std::string name, std::string help, std::string& (*at)(Config&),
+         std::vector<std::string> choices = {}) {
+  return {name, std::move(help),
+          [name, at, choices](Config& config, std::string_view value) -> Result<void> {
+            if (!choices.empty() && std::ranges::find(choices, value) == choices.end()) {
+              return wrong(name, value, "one of " + join(choices));
+            }
+            at(config) = value;
+            return {};
+          },
+          [at](const Config& config) { return at(const_cast<Config&>(config)); }};
+}
+
+Key list(std::string name, std::string help, std::vector<std::string>& (*at)(Config&)) {
+  return {name, std::move(help),
+          [at](Config& config, std::string_view value) -> Result<void> {
+            at(config) = split(value);
+            return {};
+          },
+          [at](const Config& config) { return join(at(const_cast<Config&>(config))); }};
+}
+
+Key boolean(std::string name, std::string help, bool& (*at)(Config&)) {
+  return {name, std::move(help),
+          [name, at](Config& config, std::string_view value) -> Result<void> {
+            if (value != "true" && value != "false") return wrong(name, value, "true or false");
+            at(config) = value == "true";
+            return {};
+          },
+          [at](const Config& config) { return at(const_cast<Config&>(config)) ? "true" : "false"; }};
+}
+
+// Keys are kept as their hashes from the moment they are read.
+Key api_keys() {
+  return {"server.api_keys", "keys that clients must send, as text or sha256:HEX; none: no key needed",
+          [](Config& config, std::string_view value) -> Result<void> {
+            config.server.api_key_hashes.clear();
+            for (const std::string& key : split(value)) {
+              config.server.api_key_hashes.push_back(
+                  key.starts_with("sha256:") ? key : "sha256:" + sha256_hex(key));
+            }
+            return {};
+          },
+          [](const Config& config) { return join(config.server.api_key_hashes); }};
+}
+
+#define FIELD(path) [](Config& c) -> auto& { return c.path; }
+
+const std::vector<Key>& keys() {
+  constexpr std::int32_t kMost = std::numeric_limits<std::int32_t>::max();
+  constexpr std::int64_t kTera = 1'000'000'000'000'000;
+  static const std::vector<Key> table = {
+      text("server.host", "address to listen on; other than loopback needs server.api_keys", FIELD(server.host)),
+      number<std::uint16_t>("server.port", "port to listen on; 0: any free one", FIELD(server.port), 0, 65535),
+      api_keys(),
+      list("server.allowed_hosts", "further names that the Host header may have", FIELD(server.allowed_hosts)),
+      list("server.allowed_origins", "further web origins that may call; *: any", FIELD(server.allowed_origins)),
+      number<std::int64_t>("server.max_body_bytes", "largest request body", FIELD(server.max_body_bytes), 1024, 1'000'000'000),
+      number<std::int32_t>("server.max_connections", "most connections at once", FIELD(server.max_connections), 1, 100'000),
+      number<std::int32_t>("server.header_timeout_s", "seconds for a whole request head", FIELD(server.header_timeout_s), 1, 3600),
+      number<std::int32_t>("server.body_timeout_s", "seconds for a whole request body", FIELD(server.body_timeout_s), 1, 3600),
+      number<std::int32_t>("server.idle_timeout_s", "seconds between requests of a connection", FIELD(server.idle_timeout_s), 1, 86400),
+      number<std::int32_t>("server.write_timeout_s", "seconds for a client to take what is sent", FIELD(server.write_timeout_s), 1, 3600),
+      number<std::int32_t>("server.ping_interval_s", "seconds of silence after which a stream gets a ping", FIELD(server.ping_interval_s), 1, 3600),
+      number<std::int32_t>("server.stop_grace_s", "seconds that running answers get when the server stops", FIELD(server.stop_grace_s), 0, 3600),
+      number<std::int32_t>("engine.context_tokens", "tokens of a model's cache; 0: as trained, at most 8192", FIELD(engine.context_tokens), 0, 16'777'216),
+      number<std::int32_t>("engine.parallel", "requests in one batch of a model", FIELD(engine.parallel), 1, 64),
+      number<std::int32_t>("engine.batch_tokens", "most tokens of one step", FIELD(engine.batch_tokens), 32, 8192),
+      number<std::int32_t>("engine.threads", "threads; 0: one a physical core", FIELD(engine.threads), 0, 1024),
+      number<std::int32_t>("engine.gpu_layers", "layers on the GPU; -1: all", FIELD(engine.gpu_layers), -1, kMost),
+      text("engine.cache_type", "type of the KV cache: f16, q8_0, q4_0", FIELD(engine.cache_type), {"f16", "q8_0", "q4_0"}),
+      number<std::int32_t>("engine.queue_limit", "waiting requests of a model before 429", FIELD(engine.queue_limit), 0, 100'000),
+      number<std::int32_t>("engine.load_timeout_s", "seconds for loading a model", FIELD(engine.load_timeout_s), 1, 86400),
+      number<std::int32_t>("engine.hang_timeout_s", "seconds after which a silent worker is replaced", FIELD(engine.hang_timeout_s), 1, 3600),
+      number<std::int32_t>("engine.idle_unload_s", "seconds after which an unused model is unloaded; 0: when the memory is needed", FIELD(engine.idle_unload_s), 0, kMost),
+      boolean("engine.spare_worker", "keep a started worker ready for the next model", FIELD(engine.spare_worker)),
+      text("roles.primary", "model for most tasks", FIELD(roles.primary)),
+      text("roles.secondary", "model for general reasoning", FIELD(roles.secondary)),
+      text("roles.tertiary", "model for the highest quality", FIELD(roles.tertiary)),
+      text("roles.fallback", "small model for when memory is short", FIELD(roles.fallback)),
+      number<std::int64_t>("memory.limit_bytes", "memory for all models; 0: 75 % of the machine's", FIELD(memory.limit_bytes), 0, kTera),
+      number<std::int64_t>("memory.margin_bytes", "memory always left free", FIELD(memory.margin_bytes), 0, kTera),
+      text("models.folder", "folder of GGUF files; empty: models in the data folder", FIELD(models.folder)),
+      list("models.paths", "further GGUF files to serve", FIELD(models.paths)),
+      text("log.level", "trace, debug, info, warn, error or off", FIELD(log.level), {"trace", "debug", "info", "warn", "error", "off"}),
+  };
+  return table;
+}
+
+#undef FIELD
+
+const Key* find_key(std::string_view name) {
+  const auto found = std::ranges::find(keys(), name, &Key::name);
+  return found == keys().end() ? nullptr : &*found;
+}
+
+std::string environment_name(std::string_view key) {
+  std::string name = "PENSIEVE_";
+  for (const char c : key) {
+    name += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  return name;
+}
+
+Error unknown_key(std::string_view key) {
+  std::vector<std::string> known;
+  for (const Key& k : keys()) known.push_back(k.name);
+  return {ErrorCode::kInvalidArgument, std::format("unknown setting '{}'", key),
+          std::format("did you mean '{}'? `pensieve config list` shows all", nearest(key, known)),
+          std::string(key)};
+}
+
+Result<std::string> value_text(const toml::node& node) {
+  if (const auto value = node.value_exact<std::string>()) return *value;
+  if (const auto value = node.value_exact<std::int64_t>()) return std::format("{}", *value);
+  if (const auto value = node.value_exact<bool>()) return *value ? "true" : "false";
+  if (const toml::array* array = node.as_array()) {
+    std::string joined;
+    for (const toml::node& element : *array) {
+      if (!element.is_string()) return fail(ErrorCode::kInvalidArgument, "the list may hold strings only");
+      joined += (joined.empty() ? "" : ",") + *element.value<std::string>();
+    }
+    return joined;
+  }
+  return fail(ErrorCode::kInvalidArgument, "a value of this type is not allowed here");
+}
+
+Error at_line(Error error, const Paths& paths, const toml::node& node) {
+  return with_context(std::move(error),
+                      std::format("{}:{}", paths.config_file.string(), node.source().begin.line));
+}
+
+Result<void> apply_aliases(Config& config, const toml::table& aliases, const Paths& paths) {
+  for (const auto& [name, node] : aliases) {
+    const auto target = node.value_exact<std::string>();
+    if (!target) {
+      return std::unexpected(at_line({ErrorCode::kInvalidArgument,
+                                      std::format("alias '{}' must be a string", name.str()),
+                                      "write it as name = \"model\"", ""}, paths, node));
+    }
+    config.aliases[std::string(name.str())] = *target;
+  }
+  return {};
+}
+
+Result<void> apply_file(Config& config, const toml::table& table, const Paths& paths) {
+  for (const auto& [section, section_node] : table) {
+    const toml::table* entries = section_node.as_table();
+    if (section.str() == "aliases" && entries != nullptr) {
+      TRY_VOID(apply_aliases(config, *entries, paths));
+      continue;
+    }
+    if (entries == nullptr) {
+      return std::unexpected(at_line(unknown_key(section.str()), paths, section_node));
+    }
+    for (const auto& [name, node] : *entries) {
+      const std::string key = std::format("{}.{}", section.str(), name.str());
+      const Key* known = find_key(key);
+      if (known == nullptr) return std::unexpected(at_line(unknown_key(key), paths, node));
+      Result<std::string> value = value_text(node);
+      if (!value) return std::unexpected(at_line(with_context(value.error(), key), paths, node));
+      if (Result<void> set = known->set(config, *value); !set) {
+        return std::unexpected(at_line(set.error(), paths, node));
+      }
+    }
+  }
+  return {};
+}
+
+// Names of cloud models that clients send unless told otherwise. Later ones win over earlier ones
+// when both match; config.toml may replace each.
+const std::map<std::string, std::string>& default_aliases() {
+  static const std::map<std::string, std::string> aliases = {
+      {"claude-*", "auto"},       {"claude-*haiku*", "auto:fast"}, {"claude-*opus*", "auto:best"},
+      {"gpt-*", "auto"},          {"gpt-*-mini*", "auto:fast"},    {"gpt-*-nano*", "auto:fast"},
+      {"o1*", "auto:best"},       {"o3*", "auto:best"},            {"o4*", "auto:best"},
+      {"chatgpt-*", "auto"},      {"codex-*", "auto"}};
+  return aliases;
+}
+
+}  // namespace
+
+Result<void> set_config_value(Config& config, std::string_view key, std::string_view value) {
+  const Key* known = find_key(key);
+  if (known == nullptr) return std::unexpected(unknown_key(key));
+  return known->set(config, value);
+}
+
+Result<Config> load_config(const Paths& paths,
+                           const std::map<std::string, std::string>& environment) {
+  Config config;
+  config.aliases = default_aliases();
+  std::error_code error;
+  if (std::filesystem::exists(paths.config_file, error)) {
+    try {
+      TRY_VOID(apply_file(config, toml::parse_file(paths.config_file.string()), paths));
+    } catch (const toml::parse_error& problem) {
+      return fail(ErrorCode::kInvalidArgument,
+                  std::format("{}:{}: {}", paths.config_file.string(), problem.source().begin.line,
+                              problem.description()),
+                  "correct the line, or move the file away to start from the defaults");
+    }
+  }
+  for (const Key& key : keys()) {
+    const auto found = environment.find(environment_name(key.name));
+    if (found == environment.end()) continue;
+    if (Result<void> set = key.set(config, found->second); !set) {
+      return std::unexpected(with_context(set.error(), found->first));
+    }
+  }
+  if (const auto key = environment.find("PENSIEVE_API_KEY"); key != environment.end()) {
+    TRY_VOID(set_config_value(config, "server.api_keys", key->second));
+  }
+  return config;
+}
+
+std::vector<ConfigEntry> describe_config(const Config& config) {
+  const Config defaults;
+  std::vector<ConfigEntry> entries;
+  for (const Key& key : keys()) {
+    entries.push_back({key.name, key.get(config), key.get(defaults), key.help, environment_name(key.name)});
+  }
+  return entries;
+}
+
+}  // namespace pensieve
