@@ -72,6 +72,6 @@ Error with_context(Error error, std::string_view context);
 // The same for Result<void>, or where the value is not wanted.
 #define TRY_VOID(...)                                              \
   do {                                                             \
-    auto try_result_ = (__VA_ARGS__);                              \
-    if (!try_result_) return std::unexpected(std::move(try_result_).error()); \
+    auto try_void_result_ = (__VA_ARGS__);                              \
+    if (!try_void_result_) return std::unexpected(std::move(try_void_result_).error()); \
   } while (false)

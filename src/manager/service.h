@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "base/units.h"
+#include "catalog/model_directory.h"
 #include "generation/event.h"
 #include "generation/request.h"
 
@@ -57,12 +58,6 @@ struct ModelStatus {
   std::int32_t active_requests = 0;
   std::int32_t waiting_requests = 0;
   std::int64_t idle_seconds = 0;
-};
-
-// A file in the models folder that is not served.
-struct SkippedFile {
-  std::string path;
-  std::string reason;
 };
 
 struct ServiceStatus {

@@ -1,0 +1,60 @@
+// The models in the models folder: found, identified and named.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/units.h"
+#include "catalog/model_directory.h"
+#include "config/config.h"
+
+namespace pensieve {
+
+// Scans again on every look: files whose size and time are unchanged are not read again. So a file
+// that appears or is completed while serving is found without a restart.
+class ModelCatalog final : public ModelDirectory {
+ public:
+  // `usable_memory`: what models may take; roles that are not configured go to models that fit it.
+  ModelCatalog(std::filesystem::path folder, const Config& config, Bytes usable_memory);
+
+  Result<ResolvedName> resolve(std::string_view name) override;
+  std::vector<InstalledModel> models() override;
+  std::vector<SkippedFile> skipped() override;
+
+ private:
+  struct Entry {
+    std::uintmax_t size = 0;
+    std::filesystem::file_time_type time;
+    std::string reason;  // why it is skipped; empty: a model
+    InstalledModel model;
+  };
+
+  void scan();
+  void look_at(const std::filesystem::path& path, std::map<std::filesystem::path, Entry>& seen);
+  void assign_ids();
+  void assign_roles();
+  [[nodiscard]] const InstalledModel* find(std::string_view id) const;
+  [[nodiscard]] Result<ResolvedName> follow(std::string_view name, int depth) const;
+  [[nodiscard]] Result<ResolvedName> by_role(std::string_view role, bool fixed) const;
+
+  std::filesystem::path folder_;
+  RolesConfig roles_;
+  std::vector<std::string> paths_;
+  std::map<std::string, std::string> aliases_;
+  Bytes usable_memory_;
+  std::map<std::filesystem::path, Entry> files_;
+  std::vector<InstalledModel> models_;
+  std::map<std::string, std::string, std::less<>> role_models_;  // role -> id
+};
+
+// "SmolLM2-135M-Instruct.Q4_1.gguf" -> "smollm2-135m-instruct-q4_1": lower case, other characters
+// than letters, digits, '_' and '.' within numbers become '-'; the part number of a split file is
+// left out.
+std::string model_id(const std::filesystem::path& path);
+
+// True if `name` fits `pattern`, where * stands for any text.
+bool matches(std::string_view pattern, std::string_view name);
+
+}  // namespace pensieve

@@ -1,0 +1,51 @@
+// Which models there are and which one a name means: what the manager asks of the catalog.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace pensieve {
+
+// A model file in the models folder (or named by configuration).
+struct InstalledModel {
+  std::string id;
+  std::vector<std::string> aliases;  // roles that lead to it
+  std::string path;                  // first part of a split file
+  std::string architecture;
+  std::string name;
+  std::string quantization;
+  std::int64_t file_bytes = 0;
+  std::int64_t parameters = 0;
+  std::int64_t context_length = 0;        // as trained
+  std::int64_t kv_bytes_per_token = 0;    // f16, an upper bound
+  std::int64_t modified_unix = 0;
+  bool has_chat_template = false;
+};
+
+// A file in the models folder that is not served.
+struct SkippedFile {
+  std::string path;
+  std::string reason;
+};
+
+struct ResolvedName {
+  std::string id;
+  bool fixed = true;  // false: `auto`, the server chose
+};
+
+// Used from the supervisor's loop only.
+class ModelDirectory {
+ public:
+  virtual ~ModelDirectory() = default;
+
+  // The model that an id, alias, role or auto name leads to. Error kNotFound with what to do.
+  virtual Result<ResolvedName> resolve(std::string_view name) = 0;
+  virtual std::vector<InstalledModel> models() = 0;
+  virtual std::vector<SkippedFile> skipped() = 0;
+};
+
+}  // namespace pensieve

@@ -1,0 +1,110 @@
+#include "gguf/summary.h"
+
+#include <algorithm>
+#include <format>
+#include <map>
+#include <string_view>
+
+namespace pensieve::gguf {
+namespace {
+
+constexpr std::uint64_t kMaxParts = 1000;
+
+void add_tensors(const Header& header, Summary& summary,
+                 std::map<std::string_view, std::uint64_t>& bytes_by_type) {
+  for (const Tensor& tensor : header.tensors) {
+    summary.parameters += tensor.elements;
+    bytes_by_type[tensor.type.name] += tensor.bytes;
+  }
+}
+
+// The largest of a per-layer array or the one value for all layers.
+std::uint64_t largest(const Header& header, const std::string& key, std::uint64_t otherwise) {
+  if (const auto one = header.number(key)) return *one;
+  const auto found = header.metadata.find(key);
+  if (found == header.metadata.end()) return otherwise;
+  const auto* values = std::get_if<Array>(&found->second);
+  if (values == nullptr || values->numbers.empty()) return otherwise;
+  const double most = std::ranges::max(values->numbers);
+  return most > 0 && most < 1e6 ? static_cast<std::uint64_t>(most) : otherwise;
+}
+
+void add_shape(const Header& header, Summary& summary) {
+  const std::string prefix = summary.architecture + ".";
+  const auto number = [&](const char* key) { return header.number(prefix + key).value_or(0); };
+  summary.context_length = number("context_length");
+  summary.layers = number("block_count");
+  summary.embedding_length = number("embedding_length");
+  const std::uint64_t heads = largest(header, prefix + "attention.head_count", 0);
+  const std::uint64_t kv_heads = largest(header, prefix + "attention.head_count_kv", heads);
+  const std::uint64_t head = heads > 0 ? summary.embedding_length / heads : 0;
+  const std::uint64_t key_length = header.number(prefix + "attention.key_length").value_or(head);
+  const std::uint64_t value_length = header.number(prefix + "attention.value_length").value_or(head);
+  constexpr std::uint64_t kSane = 1'000'000;
+  if (summary.layers < kSane && kv_heads < kSane && key_length < kSane && value_length < kSane) {
+    summary.kv_bytes_per_token = summary.layers * kv_heads * (key_length + value_length) * 2;
+  }
+  if (const auto tokens = header.metadata.find("tokenizer.ggml.tokens"); tokens != header.metadata.end()) {
+    if (const auto* list = std::get_if<Array>(&tokens->second)) summary.vocabulary_size = list->count;
+  }
+}
+
+// "name-00001-of-00003.gguf" -> the name of part `part`.
+Result<std::filesystem::path> part_path(const std::filesystem::path& first, std::uint64_t part,
+                                        std::uint64_t count) {
+  const std::string name = first.filename().string();
+  const std::string ending = std::format("-00001-of-{:05}.gguf", count);
+  if (!name.ends_with(ending)) {
+    return fail(ErrorCode::kInvalidArgument,
+                std::format("first of {} parts, but its name does not end in {}", count, ending),
+                "give the parts the names that they were published with");
+  }
+  return first.parent_path() / std::format("{}-{:05}-of-{:05}.gguf",
+                                           name.substr(0, name.size() - ending.size()), part, count);
+}
+
+}  // namespace
+
+Result<Summary> summarize(const std::filesystem::path& path) {
+  const std::unique_ptr<Source> source = TRY(open_file(path));
+  const Header header = TRY(read_header(*source));
+  Summary summary{.architecture = header.text("general.architecture").value_or("")};
+  if (summary.architecture.empty()) {
+    return fail(ErrorCode::kInvalidArgument, "general.architecture is missing: not a model");
+  }
+  const std::string type = header.text("general.type").value_or("model");
+  if (type != "model" || summary.architecture == "clip") {
+    return fail(ErrorCode::kInvalidArgument,
+                std::format("not a language model of its own ({})", type == "model" ? "projector" : type));
+  }
+  const std::uint64_t parts = header.number("split.count").value_or(1);
+  if (parts > kMaxParts) {
+    return fail(ErrorCode::kInvalidArgument, std::format("split.count is {}", parts));
+  }
+  if (parts > 1 && header.number("split.no").value_or(0) != 0) {
+    return fail(ErrorCode::kInvalidArgument, "a later part of a split file; its first part stands for all");
+  }
+  summary.name = header.text("general.name").value_or("");
+  summary.has_chat_template = header.metadata.contains("tokenizer.chat_template");
+  add_shape(header, summary);
+  std::map<std::string_view, std::uint64_t> bytes_by_type;
+  add_tensors(header, summary, bytes_by_type);
+  summary.files = {path};
+  summary.file_bytes = header.file_bytes;
+  for (std::uint64_t part = 2; part <= parts; ++part) {
+    const std::filesystem::path other = TRY(part_path(path, part, parts));
+    Result<std::unique_ptr<Source>> bytes = open_file(other);
+    if (!bytes) return std::unexpected(with_context(bytes.error(), std::format("part {} of {}", part, parts)));
+    const Header rest = TRY(read_header(**bytes));
+    add_tensors(rest, summary, bytes_by_type);
+    summary.files.push_back(other);
+    summary.file_bytes += rest.file_bytes;
+  }
+  if (summary.parameters == 0) {
+    return fail(ErrorCode::kInvalidArgument, "it holds no tensors (a vocabulary only?)");
+  }
+  summary.quantization = std::ranges::max_element(bytes_by_type, {}, [](const auto& e) { return e.second; })->first;
+  return summary;
+}
+
+}  // namespace pensieve::gguf

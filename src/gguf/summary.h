@@ -1,0 +1,34 @@
+// What the catalog shows of a model file.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "gguf/header.h"
+
+namespace pensieve::gguf {
+
+struct Summary {
+  std::string architecture;
+  std::string name;             // general.name; may be empty
+  std::string quantization;     // type of most weight bytes, e.g. "Q4_1"
+  std::uint64_t parameters = 0;
+  std::uint64_t context_length = 0;  // as trained; 0: not said
+  std::uint64_t layers = 0;
+  std::uint64_t embedding_length = 0;
+  std::uint64_t vocabulary_size = 0;
+  std::uint64_t kv_bytes_per_token = 0;  // f16, full attention in every layer: an upper bound
+  bool has_chat_template = false;
+  std::vector<std::filesystem::path> files;  // all parts of a split file, in order
+  std::uint64_t file_bytes = 0;              // of all parts
+};
+
+// Reads `path` and, if it is the first part of a split file, checks that the other parts stand
+// beside it. Errors as read_header; kInvalidArgument for a later part, an adapter or a projector,
+// which are no models.
+Result<Summary> summarize(const std::filesystem::path& path);
+
+}  // namespace pensieve::gguf
