@@ -1,0 +1,47 @@
+// What fits into memory beside what is loaded, and what has to go. Pure.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/units.h"
+#include "catalog/model_directory.h"
+
+namespace pensieve {
+
+// A model that has a worker.
+struct LoadedModel {
+  std::string id;
+  Bytes planned;      // what it was estimated to need
+  bool busy = false;  // requests hold it
+  SteadyTime last_use;
+};
+
+struct MemoryBudget {
+  Bytes limit;      // for all models together
+  Bytes margin;     // of available memory, always left free
+  Bytes available;  // now
+};
+
+struct RoomPlan {
+  enum class Kind : std::uint8_t {
+    kFits,
+    kEvict,  // `victims` must be unloaded first
+    kWait,   // busy models must become idle first
+    kNever,  // does not fit even alone
+  };
+  Kind kind = Kind::kFits;
+  std::vector<std::string> victims;  // least recently used first
+};
+
+// Memory that a model needs: file, f16 cache of `context_tokens` (attention in every layer, so an
+// upper bound for other layouts), compute buffers and the process itself.
+Bytes estimate_need(const InstalledModel& model, std::int64_t context_tokens);
+
+// Weights that are mapped from the file are page cache and do not reduce `available`, so only what
+// is beyond the file must fit there; the limit counts everything.
+RoomPlan plan_room(Bytes need, Bytes file, const std::vector<LoadedModel>& loaded, const MemoryBudget& budget);
+
+}  // namespace pensieve

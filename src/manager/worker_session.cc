@@ -1,0 +1,266 @@
+#include "manager/worker_session.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/process/v2/posix/bind_fd.hpp>
+#include <boost/process/v2/process.hpp>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <format>
+#include <utility>
+
+#include "base/log.h"
+#include "ipc/codec.h"
+
+namespace pensieve {
+
+namespace asio = boost::asio;
+namespace process = boost::process::v2;
+
+namespace {
+
+constexpr int kWorkerDescriptor = 3;
+constexpr std::int32_t kCreditsReturnedAt = ipc::kInitialCredits / 4;
+// A step of the engine may be long; one this many times the hang timeout never ends.
+constexpr int kHungStepFactor = 6;
+constexpr std::chrono::milliseconds kStopGrace{500};
+
+std::string describe_exit(int status) {
+  if (WIFSIGNALED(status)) {
+    const int signal = WTERMSIG(status);
+    return std::format("ended by signal {} ({}){}", signal, strsignal(signal),
+                       signal == SIGKILL ? "; perhaps the system was out of memory" : "");
+  }
+  return std::format("exited with code {}", WIFEXITED(status) ? WEXITSTATUS(status) : status);
+}
+
+}  // namespace
+
+struct WorkerSession::Process {
+  process::process child;
+};
+
+WorkerSession::WorkerSession(asio::any_io_executor executor, WorkerCommand command, const Clock& clock)
+    : executor_(std::move(executor)),
+      command_(std::move(command)),
+      clock_(clock),
+      changed_(executor_),
+      last_answer_(clock.steady_now()) {}
+
+WorkerSession::~WorkerSession() {
+  if (process_ && !exited_) kill(static_cast<pid_t>(identity_.pid), SIGKILL);
+}
+
+Result<std::shared_ptr<WorkerSession>> WorkerSession::start(asio::any_io_executor executor,
+                                                            WorkerCommand command, const Clock& clock) {
+  int sockets[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) != 0) {
+    return fail(ErrorCode::kIo, std::format("can't make a socket pair: {}", std::strerror(errno)));
+  }
+  for (const int socket : sockets) fcntl(socket, F_SETFD, FD_CLOEXEC);
+  std::shared_ptr<WorkerSession> session(new WorkerSession(executor, std::move(command), clock));
+  session->channel_ = std::make_shared<ipc::Channel>(executor, sockets[0]);
+  std::vector<std::string> arguments = session->command_.arguments;
+  arguments.insert(arguments.end(), {"--fd", std::to_string(kWorkerDescriptor), "--parent", std::to_string(getpid())});
+  try {
+    session->process_ = std::make_unique<Process>(Process{process::process(
+        executor, session->command_.program, arguments,
+        process::posix::bind_fd(kWorkerDescriptor, sockets[1]))});
+  } catch (const std::exception& error) {
+    close(sockets[1]);
+    return fail(ErrorCode::kInternal, std::format("can't start a worker process ({}): {}",
+                                                  session->command_.program, error.what()));
+  }
+  close(sockets[1]);
+  const auto pid = static_cast<std::int64_t>(session->process_->child.id());
+  session->identity_ = identify_process(pid).value_or(ProcessIdentity{pid, 0});
+  session->channel_->start(
+      [weak = session->weak_from_this()](const std::string& payload) -> Result<void> {
+        const auto self = weak.lock();
+        return self ? self->on_payload(payload) : Result<void>();
+      },
+      [weak = session->weak_from_this()](const Error& error) {
+        if (const auto self = weak.lock()) self->end(error.message);
+      });
+  session->send(ipc::Hello{.pid = getpid()});
+  session->process_->child.async_wait([self = session](boost::system::error_code error, int) {
+    self->exited_ = true;
+    self->end(error ? error.message() : describe_exit(self->process_->child.native_exit_code()));
+    self->changed_.notify();
+  });
+  asio::co_spawn(executor, [self = session]() { return self->watch(); }, asio::detached);
+  return session;
+}
+
+void WorkerSession::send(const ipc::ToWorker& message) {
+  if (alive_) channel_->send(ipc::encode(message));
+}
+
+Error WorkerSession::lost() const {
+  return {ErrorCode::kWorkerLost, std::format("the model's process was lost: {}", end_reason_),
+          "send the request again; the model is loaded anew", ""};
+}
+
+Result<void> WorkerSession::on_payload(const std::string& payload) {
+  Result<ipc::FromWorker> message = ipc::decode_from_worker(payload);
+  if (!message) return std::unexpected(std::move(message).error());
+  last_answer_ = clock_.steady_now();
+  on_message(std::move(*message));
+  return {};
+}
+
+void WorkerSession::on_message(ipc::FromWorker message) {
+  if (auto* event = std::get_if<ipc::StreamEvent>(&message)) {
+    deliver(event->stream, std::move(event->event));
+  } else if (auto* pong = std::get_if<ipc::Pong>(&message)) {
+    pong_ = *pong;
+  } else if (auto* count = std::get_if<ipc::TokenCount>(&message)) {
+    const auto found = counts_.find(count->stream);
+    if (found != counts_.end()) {
+      found->second = count->failed ? Result<std::int64_t>(std::unexpected(std::move(count->error)))
+                                    : Result<std::int64_t>(count->tokens);
+    }
+    changed_.notify();
+  } else {
+    if (auto* hello = std::get_if<ipc::Hello>(&message)) hello_ = std::move(*hello);
+    if (auto* loaded = std::get_if<ipc::Loaded>(&message)) loaded_ = std::move(*loaded);
+    if (auto* failed = std::get_if<ipc::LoadFailed>(&message)) loaded_ = std::unexpected(std::move(failed->error));
+    changed_.notify();
+    if (hello_ && hello_->version != ipc::kProtocolVersion) end("it speaks another protocol version");
+  }
+}
+
+void WorkerSession::deliver(ipc::StreamId stream, GenerationEvent event) {
+  const auto found = streams_.find(stream);
+  if (found == streams_.end()) return;
+  found->second->events.push_back(std::move(event));
+  found->second->arrived.notify();
+}
+
+// Pings, and ends the session when the worker is silent for too long or its step never ends.
+asio::awaitable<void> WorkerSession::watch() {
+  const auto self = shared_from_this();
+  asio::steady_timer timer(executor_);
+  const SteadyTime begin = clock_.steady_now();
+  for (std::uint64_t sequence = 1; alive_; ++sequence) {
+    timer.expires_after(command_.ping_interval);
+    co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (!alive_) co_return;
+    const SteadyTime now = clock_.steady_now();
+    if (!hello_) {
+      if (now - begin > command_.start_timeout) end("it did not start in time");
+      last_answer_ = now;
+      continue;
+    }
+    if (now - last_answer_ > command_.hang_timeout) {
+      end(std::format("it gave no sign of life for {} s",
+                      std::chrono::duration_cast<std::chrono::seconds>(now - last_answer_).count()));
+    } else if (std::chrono::microseconds(pong_.step_age_us) > kHungStepFactor * command_.hang_timeout) {
+      end("a step of its engine never ended");
+    } else {
+      send(ipc::Ping{sequence});
+    }
+  }
+}
+
+void WorkerSession::end(const std::string& reason) {
+  if (!alive_) {
+    // The exit status says more than the closed socket did.
+    if (reason.starts_with("ended by") && !stopping_) spdlog::warn("worker {}: {}", identity_.pid, reason);
+    return;
+  }
+  alive_ = false;
+  end_reason_ = reason;
+  if (!stopping_) spdlog::error("worker {} lost: {}", identity_.pid, reason);
+  channel_->close();
+  if (!exited_ && !stopping_) kill(static_cast<pid_t>(identity_.pid), SIGKILL);
+  for (const auto& [id, stream] : streams_) {
+    if (stream->events.empty() || !is_terminal(stream->events.back())) stream->events.push_back(Failed{lost()});
+    stream->arrived.notify();
+  }
+  changed_.notify();
+  if (const auto handler = std::exchange(on_end_, nullptr)) handler();
+}
+
+asio::awaitable<Result<void>> WorkerSession::ready() {
+  const auto self = shared_from_this();
+  while (alive_ && !hello_) co_await changed_.wait();
+  if (!alive_) co_return std::unexpected(lost());
+  co_return Result<void>();
+}
+
+asio::awaitable<Result<ipc::Loaded>> WorkerSession::load(ipc::LoadModel settings,
+                                                         std::chrono::milliseconds timeout) {
+  const auto self = shared_from_this();
+  loaded_.reset();
+  send(std::move(settings));
+  asio::steady_timer deadline(executor_, timeout);
+  deadline.async_wait([weak = weak_from_this()](boost::system::error_code error) {
+    if (const auto session = weak.lock(); session && !error) session->end("loading took too long");
+  });
+  while (alive_ && !loaded_) co_await changed_.wait();
+  if (!loaded_) co_return std::unexpected(lost());
+  co_return *loaded_;
+}
+
+ipc::StreamId WorkerSession::generate(GenerationRequest request) {
+  const ipc::StreamId id = ++last_stream_;
+  const auto stream = std::make_shared<Stream>(executor_);
+  streams_.emplace(id, stream);
+  if (alive_) {
+    send(ipc::Generate{id, std::move(request)});
+  } else {
+    stream->events.push_back(Failed{lost()});
+  }
+  return id;
+}
+
+asio::awaitable<GenerationEvent> WorkerSession::next(ipc::StreamId id) {
+  const auto self = shared_from_this();
+  const std::shared_ptr<Stream> stream = streams_.at(id);
+  while (stream->events.empty()) co_await stream->arrived.wait();
+  GenerationEvent event = std::move(stream->events.front());
+  stream->events.pop_front();
+  if (++stream->taken >= kCreditsReturnedAt && !is_terminal(event)) {
+    send(ipc::Credit{id, std::exchange(stream->taken, 0)});
+  }
+  co_return event;
+}
+
+void WorkerSession::drop(ipc::StreamId stream) {
+  if (streams_.erase(stream) > 0) send(ipc::Cancel{stream});
+}
+
+asio::awaitable<Result<std::int64_t>> WorkerSession::count_tokens(GenerationRequest request) {
+  const auto self = shared_from_this();
+  const ipc::StreamId id = ++last_stream_;
+  counts_.emplace(id, std::nullopt);
+  struct Forget {
+    WorkerSession& session;
+    ipc::StreamId id;
+    ~Forget() { session.counts_.erase(id); }
+  } forget{*this, id};
+  send(ipc::CountTokens{id, std::move(request)});
+  while (alive_ && !counts_.at(id)) co_await changed_.wait();
+  if (!counts_.at(id)) co_return std::unexpected(lost());
+  co_return *counts_.at(id);
+}
+
+asio::awaitable<void> WorkerSession::stop() {
+  const auto self = shared_from_this();
+  send(ipc::Shutdown{});
+  stopping_ = true;
+  asio::steady_timer grace(executor_, kStopGrace);
+  grace.async_wait([self](boost::system::error_code error) {
+    if (!error && !self->exited_) kill(static_cast<pid_t>(self->identity_.pid), SIGKILL);
+  });
+  while (!exited_) co_await changed_.wait();
+  end("stopped");
+}
+
+}  // namespace pensieve

@@ -1,0 +1,110 @@
+// One worker process and the conversation with it.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/process.h"
+#include "ipc/channel.h"
+#include "ipc/messages.h"
+#include "manager/signal.h"
+
+namespace pensieve {
+
+// How to start a worker: `program` with `arguments`, then "--fd 3 --parent PID".
+struct WorkerCommand {
+  std::string program;
+  std::vector<std::string> arguments;
+  std::chrono::milliseconds ping_interval{1000};
+  std::chrono::milliseconds hang_timeout{20'000};   // without an answer to a ping
+  std::chrono::milliseconds start_timeout{60'000};  // until the first Hello
+};
+
+// All on the supervisor's loop. A session ends when its process ends, hangs, breaks the protocol or
+// is stopped; then every stream gets Failed (kWorkerLost) and the process is gone or being killed.
+class WorkerSession : public std::enable_shared_from_this<WorkerSession> {
+ public:
+  // Events of one request that arrived and were not taken yet.
+  struct Stream {
+    explicit Stream(const boost::asio::any_io_executor& executor) : arrived(executor) {}
+    std::deque<GenerationEvent> events;
+    Signal arrived;
+    std::int32_t taken = 0;  // since credits were last returned
+  };
+
+  // Starts the process. Error kIo/kInternal if it can't be started. Must be called on the main
+  // thread, whose end ends the worker (die_with_parent).
+  static Result<std::shared_ptr<WorkerSession>> start(boost::asio::any_io_executor executor,
+                                                      WorkerCommand command, const Clock& clock);
+  ~WorkerSession();
+
+  // Completes when the worker has introduced itself. Error kWorkerLost, kTimeout.
+  boost::asio::awaitable<Result<void>> ready();
+
+  // Opens a model. Errors: the worker's own, kWorkerLost, kTimeout (then the session is over).
+  boost::asio::awaitable<Result<ipc::Loaded>> load(ipc::LoadModel settings,
+                                                   std::chrono::milliseconds timeout);
+
+  ipc::StreamId generate(GenerationRequest request);
+  // The next event of a stream; waits for it.
+  boost::asio::awaitable<GenerationEvent> next(ipc::StreamId stream);
+  // Forgets a stream, finished or not.
+  void drop(ipc::StreamId stream);
+
+  boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request);
+
+  // Ends the worker: Shutdown, then SIGKILL. Completes when the process is gone.
+  boost::asio::awaitable<void> stop();
+
+  [[nodiscard]] bool alive() const { return alive_; }
+  [[nodiscard]] const std::string& end_reason() const { return end_reason_; }
+  [[nodiscard]] const ProcessIdentity& process() const { return identity_; }
+  [[nodiscard]] const ipc::Pong& last_pong() const { return pong_; }
+  [[nodiscard]] const std::optional<ipc::Hello>& hello() const { return hello_; }
+
+  // Called once when the session is over, however that came about.
+  void on_end(std::function<void()> handler) { on_end_ = std::move(handler); }
+
+ private:
+  struct Process;
+
+  WorkerSession(boost::asio::any_io_executor executor, WorkerCommand command, const Clock& clock);
+  void send(const ipc::ToWorker& message);
+  Result<void> on_payload(const std::string& payload);
+  void on_message(ipc::FromWorker message);
+  boost::asio::awaitable<void> watch();
+  void end(const std::string& reason);
+  void deliver(ipc::StreamId stream, GenerationEvent event);
+  [[nodiscard]] Error lost() const;
+
+  boost::asio::any_io_executor executor_;
+  WorkerCommand command_;
+  const Clock& clock_;
+  std::unique_ptr<Process> process_;
+  ProcessIdentity identity_;
+  std::shared_ptr<ipc::Channel> channel_;
+  bool alive_ = true;
+  bool stopping_ = false;
+  bool exited_ = false;
+  std::string end_reason_;
+  std::function<void()> on_end_;
+  Signal changed_;
+  std::optional<ipc::Hello> hello_;
+  std::optional<Result<ipc::Loaded>> loaded_;
+  std::map<ipc::StreamId, std::shared_ptr<Stream>> streams_;
+  std::map<ipc::StreamId, std::optional<Result<std::int64_t>>> counts_;
+  ipc::StreamId last_stream_ = 0;
+  ipc::Pong pong_;
+  SteadyTime last_answer_;
+};
+
+}  // namespace pensieve
