@@ -62,7 +62,7 @@ ErrorAnswer render_error(ErrorShape shape, const Error& error, std::string_view 
 
 struct Route {
   std::string method;
-  std::string pattern;  // "/v1/models/{id}"; a segment `{...}` matches one segment, `{...*}` the rest
+  std::string pattern;  // "/v1/models/{id*}"; `{x}` takes one segment, `{x*}` several
   ErrorShape errors = ErrorShape::kPlain;
   bool needs_key = true;  // false: answered without an API key (/health)
   Handler handler;
