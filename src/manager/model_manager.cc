@@ -87,14 +87,15 @@ class ModelManager::ManagedStream final : public GenerationStream {
   ManagedStream(const ManagedStream&) = delete;
   ManagedStream& operator=(const ManagedStream&) = delete;
 
-  asio::awaitable<GenerationEvent> next() override {
-    GenerationEvent event = co_await session_->next(stream_);
-    if (const auto* finished = std::get_if<Finished>(&event)) {
+  asio::awaitable<std::optional<GenerationEvent>> next(std::chrono::milliseconds patience) override {
+    std::optional<GenerationEvent> event = co_await session_->next(stream_, patience);
+    if (!event) co_return event;
+    if (const auto* finished = std::get_if<Finished>(&*event)) {
       manager_.counters_.prompt_tokens_total += finished->usage.prompt_tokens;
       manager_.counters_.cached_prompt_tokens_total += finished->usage.cached_prompt_tokens;
       manager_.counters_.completion_tokens_total += finished->usage.completion_tokens;
     }
-    if (std::holds_alternative<Failed>(event)) ++manager_.counters_.requests_failed;
+    if (std::holds_alternative<Failed>(*event)) ++manager_.counters_.requests_failed;
     co_return event;
   }
 
@@ -320,17 +321,38 @@ asio::awaitable<Result<ModelManager::Lease>> ModelManager::acquire(std::string i
         clock_.steady_now() - resident->failed_at < kRetryAfterFailure) {
       co_return std::unexpected(*resident->failure);
     }
-    const bool startable = resident->state == ModelState::kUnloaded || resident->state == ModelState::kFailed;
-    if (startable && loading_.empty()) {
-      Result<InstalledModel> model = installed(id);
-      if (!model) co_return std::unexpected(model.error());
-      resident->model = std::move(*model);
-      resident->state = ModelState::kLoading;
-      loading_ = id;
-      asio::co_spawn(executor_, load_task(id), asio::detached);
-    }
+    if (Result<void> begun = begin_load(id); !begun) co_return std::unexpected(begun.error());
     co_await changed->wait();
   }
+}
+
+// Begins to load the model if it is not loaded and nothing else is being loaded.
+Result<void> ModelManager::begin_load(const std::string& id) {
+  Resident& resident = *residents_.at(id);
+  const bool startable = resident.state == ModelState::kUnloaded || resident.state == ModelState::kFailed;
+  if (!startable || !loading_.empty()) return {};
+  resident.model = TRY(installed(id));
+  resident.state = ModelState::kLoading;
+  loading_ = id;
+  asio::co_spawn(executor_, load_task(id), asio::detached);
+  return {};
+}
+
+asio::awaitable<bool> ModelManager::settled(std::string model, std::chrono::milliseconds patience) {
+  const std::shared_ptr<Signal> changed = changed_;
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  const Result<ResolvedName> name = directory_.resolve(model);
+  while (name && !stopping_) {
+    std::unique_ptr<Resident>& resident = residents_[name->id];
+    if (!resident) resident = std::make_unique<Resident>();
+    const bool held_back = !wants_room_.empty() && wants_room_ != name->id;
+    if (resident->state == ModelState::kReady && !held_back) co_return true;
+    const bool failed_lately = resident->state == ModelState::kFailed &&
+                               clock_.steady_now() - resident->failed_at < kRetryAfterFailure;
+    if (failed_lately || !begin_load(name->id)) co_return true;
+    if (!co_await changed->wait_until(deadline)) co_return false;
+  }
+  co_return true;
 }
 
 asio::awaitable<Result<std::unique_ptr<GenerationStream>>> ModelManager::generate(GenerationRequest request) {

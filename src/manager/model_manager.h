@@ -41,6 +41,7 @@ class ModelManager final : public GenerationService {
   boost::asio::awaitable<void> stop();
 
   boost::asio::awaitable<Result<std::unique_ptr<GenerationStream>>> generate(GenerationRequest request) override;
+  boost::asio::awaitable<bool> settled(std::string model, std::chrono::milliseconds patience) override;
   boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) override;
   boost::asio::awaitable<Result<void>> load(std::string model) override;
   boost::asio::awaitable<Result<void>> unload(std::string model) override;
@@ -53,6 +54,7 @@ class ModelManager final : public GenerationService {
   class ManagedStream;
 
   boost::asio::awaitable<Result<Lease>> acquire(std::string id);
+  Result<void> begin_load(const std::string& id);
   boost::asio::awaitable<void> load_task(std::string id);
   boost::asio::awaitable<Result<void>> make_room(const InstalledModel& model);
   boost::asio::awaitable<Result<std::shared_ptr<WorkerSession>>> take_worker();

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,9 +24,10 @@ class GenerationStream {
  public:
   virtual ~GenerationStream() = default;
 
-  // The next event, in order; ends with Finished or Failed, after which it must not be called.
-  // Only one call at a time.
-  virtual boost::asio::awaitable<GenerationEvent> next() = 0;
+  // The next event, in order; ends with Finished or Failed, after which it must not be called. Empty
+  // if none came within `patience`; nothing is lost then. Only one call at a time.
+  virtual boost::asio::awaitable<std::optional<GenerationEvent>> next(
+      std::chrono::milliseconds patience) = 0;
 
   // Id of the model that answers (X-Pensieve-Model).
   [[nodiscard]] virtual const std::string& model() const = 0;
@@ -86,6 +88,11 @@ class GenerationService {
   // events. A prompt longer than the context fails with kContextOverflow before any text.
   virtual boost::asio::awaitable<Result<std::unique_ptr<GenerationStream>>> generate(
       GenerationRequest request) = 0;
+
+  // Begins to load the model if it is not loaded. True once generate() need not wait for a load (it
+  // is ready, or fails at once); false if that is not so within `patience`.
+  virtual boost::asio::awaitable<bool> settled(std::string model,
+                                               std::chrono::milliseconds patience) = 0;
 
   // Exact number of tokens of the request's prompt with the model's template.
   virtual boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) = 0;

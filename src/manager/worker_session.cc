@@ -220,10 +220,14 @@ ipc::StreamId WorkerSession::generate(GenerationRequest request) {
   return id;
 }
 
-asio::awaitable<GenerationEvent> WorkerSession::next(ipc::StreamId id) {
+asio::awaitable<std::optional<GenerationEvent>> WorkerSession::next(ipc::StreamId id,
+                                                                   std::chrono::milliseconds patience) {
   const auto self = shared_from_this();
   const std::shared_ptr<Stream> stream = streams_.at(id);
-  while (stream->events.empty()) co_await stream->arrived.wait();
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (stream->events.empty()) {
+    if (!co_await stream->arrived.wait_until(deadline)) co_return std::nullopt;
+  }
   GenerationEvent event = std::move(stream->events.front());
   stream->events.pop_front();
   if (++stream->taken >= kCreditsReturnedAt && !is_terminal(event)) {

@@ -55,8 +55,9 @@ class WorkerSession : public std::enable_shared_from_this<WorkerSession> {
                                                    std::chrono::milliseconds timeout);
 
   ipc::StreamId generate(GenerationRequest request);
-  // The next event of a stream; waits for it.
-  boost::asio::awaitable<GenerationEvent> next(ipc::StreamId stream);
+  // The next event of a stream; empty if none comes within `patience`.
+  boost::asio::awaitable<std::optional<GenerationEvent>> next(ipc::StreamId stream,
+                                                              std::chrono::milliseconds patience);
   // Forgets a stream, finished or not.
   void drop(ipc::StreamId stream);
 

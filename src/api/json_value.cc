@@ -1,0 +1,152 @@
+#include "api/json_value.h"
+
+#include <cmath>
+#include <format>
+#include <glaze/glaze.hpp>
+
+#include "base/utf8.h"
+
+namespace pensieve::api {
+namespace {
+
+constexpr int kMaxDepth = 128;
+
+// Nesting of brackets outside of strings, found without recursion.
+bool nested_too_deeply(std::string_view body) {
+  int depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < body.size(); ++i) {
+    const char c = body[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      if (++depth > kMaxDepth) return true;
+    } else if (c == '}' || c == ']') {
+      --depth;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<Json> parse_body(std::string_view body) {
+  if (body.starts_with("\xEF\xBB\xBF")) body.remove_prefix(3);
+  if (!is_valid_utf8(body)) return fail(ErrorCode::kInvalidArgument, "the request body is not valid UTF-8");
+  if (nested_too_deeply(body)) return fail(ErrorCode::kInvalidArgument, std::format("the request body is nested deeper than {} levels", kMaxDepth));
+  try {
+    Json value;
+    const std::string text(body);
+    if (const auto error = glz::read_json(value, text)) {
+      return fail(ErrorCode::kInvalidArgument, std::format("the request body is not valid JSON (at byte {})", error.count), "send a JSON object");
+    }
+    if (!value.is_object()) return fail(ErrorCode::kInvalidArgument, "the request body is not a JSON object", "send a JSON object");
+    return value;
+  } catch (const std::exception& error) {
+    return fail(ErrorCode::kInvalidArgument, std::format("the request body can't be read: {}", error.what()));
+  }
+}
+
+std::string to_json_text(const Json& value) {
+  std::string out;
+  if (glz::write_json(value, out)) out = "null";
+  return out;
+}
+
+void append_json_string(std::string& out, std::string_view text) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  out += '"';
+  std::size_t plain = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c >= 0x20 && c != '"' && c != '\\') continue;
+    out += text.substr(plain, i - plain);
+    plain = i + 1;
+    switch (c) {
+      case '"': out += "\\\""; break;
+      case '\\': out += "\\\\"; break;
+      case '\n': out += "\\n"; break;
+      case '\r': out += "\\r"; break;
+      case '\t': out += "\\t"; break;
+      default: out += "\\u00"; out += kHex[c >> 4]; out += kHex[c & 15];
+    }
+  }
+  out += text.substr(plain);
+  out += '"';
+}
+
+std::string json_string(std::string_view text) {
+  std::string out;
+  append_json_string(out, text);
+  return out;
+}
+
+Result<Fields> Fields::of(const Json& value, std::string path) {
+  if (value.is_object()) return Fields(value.get_object(), std::move(path));
+  return fail(ErrorCode::kInvalidArgument, std::format("{} must be an object", path.empty() ? "the body" : path), "", path);
+}
+
+std::string Fields::path(std::string_view name) const {
+  return path_.empty() ? std::string(name) : std::format("{}.{}", path_, name);
+}
+
+std::unexpected<Error> Fields::wrong(std::string_view name, std::string_view problem) const {
+  return fail(ErrorCode::kInvalidArgument, std::format("{}: {}", path(name), problem), "", path(name));
+}
+
+const Json* Fields::find(std::string_view name) const {
+  const auto found = object_->find(name);
+  return found == object_->end() || found->second.is_null() ? nullptr : &found->second;
+}
+
+Result<std::optional<std::string>> Fields::text(std::string_view name) const {
+  const Json* value = find(name);
+  if (value == nullptr) return std::nullopt;
+  if (!value->is_string()) return wrong(name, "must be a string");
+  return value->get_string();
+}
+
+Result<std::string> Fields::required_text(std::string_view name) const {
+  std::optional<std::string> value = TRY(text(name));
+  if (!value) return wrong(name, "is required");
+  return std::move(*value);
+}
+
+Result<std::optional<double>> Fields::number(std::string_view name, double low, double high) const {
+  const Json* value = find(name);
+  if (value == nullptr) return std::nullopt;
+  if (!value->is_number()) return wrong(name, "must be a number");
+  const double number = value->get_number();
+  if (!(number >= low && number <= high)) return wrong(name, std::format("must be from {} to {}", low, high));
+  return number;
+}
+
+Result<std::optional<std::int64_t>> Fields::integer(std::string_view name, std::int64_t low, std::int64_t high) const {
+  const Json* value = find(name);
+  if (value == nullptr) return std::nullopt;
+  if (!value->is_number()) return wrong(name, "must be a whole number");
+  const double number = value->get_number();
+  if (number != std::floor(number) || !(number >= static_cast<double>(low) && number <= static_cast<double>(high))) {
+    return wrong(name, std::format("must be a whole number from {} to {}", low, high));
+  }
+  return static_cast<std::int64_t>(number);
+}
+
+Result<std::optional<bool>> Fields::boolean(std::string_view name) const {
+  const Json* value = find(name);
+  if (value == nullptr) return std::nullopt;
+  if (!value->is_boolean()) return wrong(name, "must be true or false");
+  return value->get_boolean();
+}
+
+Result<const Json::array_t*> Fields::array(std::string_view name) const {
+  const Json* value = find(name);
+  if (value == nullptr) return nullptr;
+  if (!value->is_array()) return wrong(name, "must be an array");
+  return &value->get_array();
+}
+
+}  // namespace pensieve::api
