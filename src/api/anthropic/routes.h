@@ -1,0 +1,14 @@
+// Anthropic's Messages API.
+#pragma once
+
+#include <vector>
+
+#include "api/exchange_tools.h"
+
+namespace pensieve::api::anthropic {
+
+// POST /v1/messages and /v1/messages/count_tokens, and what Claude Code probes and posts besides.
+// `service` outlives the routes.
+std::vector<Route> routes(GenerationService& service, DialectSettings settings);
+
+}  // namespace pensieve::api::anthropic
