@@ -1,0 +1,181 @@
+#include "api/openai/answer.h"
+
+#include <format>
+
+#include "api/json_value.h"
+#include "base/utf8.h"
+
+namespace pensieve::api::openai {
+namespace {
+
+std::string_view finish_reason(StopReason reason, bool called_tools) {
+  switch (reason) {
+    case StopReason::kMaxTokens:
+    case StopReason::kContextFull: return "length";
+    case StopReason::kToolCalls: return "tool_calls";
+    default: return called_tools ? "tool_calls" : "stop";
+  }
+}
+
+std::string bytes_json(std::string_view bytes) {
+  std::string out = "[";
+  for (const char c : bytes) out += std::format("{}{}", out.size() > 1 ? "," : "", static_cast<unsigned char>(c));
+  return out + "]";
+}
+
+std::string chat_logprob(const TokenLogprob& entry) {
+  return std::format(R"("token":{},"logprob":{},"bytes":{})", json_string(replace_invalid_utf8(entry.bytes)), entry.logprob, bytes_json(entry.bytes));
+}
+
+std::string chat_logprobs(const std::vector<TokenLogprobs>& entries) {
+  std::string content;
+  for (const TokenLogprobs& entry : entries) {
+    std::string top;
+    for (const TokenLogprob& other : entry.top) top += std::format("{}{{{}}}", top.empty() ? "" : ",", chat_logprob(other));
+    content += std::format(R"({}{{{},"top_logprobs":[{}]}})", content.empty() ? "" : ",", chat_logprob(entry.sampled), top);
+  }
+  return std::format(R"({{"content":[{}],"refusal":null}})", content);
+}
+
+std::string completion_logprobs(const std::vector<TokenLogprobs>& entries, std::size_t& offset) {
+  std::string tokens;
+  std::string values;
+  std::string tops;
+  std::string offsets;
+  for (const TokenLogprobs& entry : entries) {
+    const char* comma = tokens.empty() ? "" : ",";
+    const std::string text = replace_invalid_utf8(entry.sampled.bytes);
+    tokens += comma + json_string(text);
+    values += std::format("{}{}", comma, entry.sampled.logprob);
+    offsets += std::format("{}{}", comma, offset);
+    std::string top;
+    for (const TokenLogprob& other : entry.top) {
+      top += std::format("{}{}:{}", top.empty() ? "" : ",", json_string(replace_invalid_utf8(other.bytes)), other.logprob);
+    }
+    tops += std::format("{}{{{}}}", comma, top);
+    offset += text.size();
+  }
+  return std::format(R"({{"tokens":[{}],"token_logprobs":[{}],"top_logprobs":[{}],"text_offset":[{}]}})", tokens, values, tops, offsets);
+}
+
+std::string tool_calls_json(const std::vector<ToolCall>& calls) {
+  std::string out;
+  for (const ToolCall& call : calls) {
+    out += std::format(R"({}{{"id":{},"type":"function","function":{{"name":{},"arguments":{}}}}})", out.empty() ? "" : ",",
+                       json_string(call.id), json_string(call.name), json_string(call.arguments));
+  }
+  return "[" + out + "]";
+}
+
+std::string message_json(const WholeAnswer& answer) {
+  std::string out = std::format(R"({{"role":"assistant","content":{},"refusal":null)",
+                                answer.text.empty() && !answer.tool_calls.empty() ? "null" : json_string(answer.text));
+  if (!answer.reasoning.empty()) out += std::format(R"(,"reasoning_content":{})", json_string(answer.reasoning));
+  if (!answer.tool_calls.empty()) out += std::format(R"(,"tool_calls":{})", tool_calls_json(answer.tool_calls));
+  return out + "}";
+}
+
+}  // namespace
+
+Usage total_usage(const std::vector<WholeAnswer>& answers) {
+  Usage total;
+  for (const WholeAnswer& answer : answers) {
+    const Usage& usage = answer.finished.usage;
+    total.prompt_tokens += usage.prompt_tokens;
+    total.cached_prompt_tokens += usage.cached_prompt_tokens;
+    total.completion_tokens += usage.completion_tokens;
+    total.reasoning_tokens += usage.reasoning_tokens;
+  }
+  return total;
+}
+
+std::string usage_json(const Usage& usage) {
+  return std::format(R"({{"prompt_tokens":{},"completion_tokens":{},"total_tokens":{},"prompt_tokens_details":{{"cached_tokens":{}}},)"
+                     R"("completion_tokens_details":{{"reasoning_tokens":{}}}}})",
+                     usage.prompt_tokens, usage.completion_tokens, usage.prompt_tokens + usage.completion_tokens,
+                     usage.cached_prompt_tokens, usage.reasoning_tokens);
+}
+
+std::string whole_body(const Identity& identity, const std::vector<WholeAnswer>& answers, bool logprobs) {
+  std::string choices;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    const WholeAnswer& answer = answers[i];
+    std::size_t offset = 0;
+    const std::string probabilities =
+        !logprobs ? "null" : identity.chat ? chat_logprobs(answer.logprobs) : completion_logprobs(answer.logprobs, offset);
+    const std::string content = identity.chat ? "\"message\":" + message_json(answer) : "\"text\":" + json_string(answer.text);
+    choices += std::format(R"({}{{"index":{},{},"logprobs":{},"finish_reason":"{}"}})", i ? "," : "", i, content, probabilities,
+                           finish_reason(answer.finished.reason, !answer.tool_calls.empty()));
+  }
+  return std::format(R"({{"id":{},"object":"{}","created":{},"model":{},"choices":[{}],"usage":{},"system_fingerprint":null}})",
+                     json_string(identity.id), identity.chat ? "chat.completion" : "text_completion", identity.created,
+                     json_string(identity.model), choices, usage_json(total_usage(answers)));
+}
+
+ChunkWriter::ChunkWriter(Identity identity, bool usage_field, bool logprobs)
+    : identity_(std::move(identity)), usage_field_(usage_field), logprobs_(logprobs) {
+  head_ = std::format(R"(data: {{"id":{},"object":"{}","created":{},"model":{},"system_fingerprint":null,"choices":[)", json_string(identity_.id),
+                      identity_.chat ? "chat.completion.chunk" : "text_completion", identity_.created, json_string(identity_.model));
+}
+
+std::string ChunkWriter::chunk(int choice, std::string_view delta, std::string_view logprobs, std::string_view finish) const {
+  std::string out = head_;
+  std::format_to(std::back_inserter(out), R"({{"index":{},)", choice);
+  out += delta;
+  out += R"(,"logprobs":)";
+  out += logprobs;
+  out += R"(,"finish_reason":)";
+  out += finish;
+  out += usage_field_ ? "}],\"usage\":null}\n\n" : "}]}\n\n";
+  return out;
+}
+
+std::string ChunkWriter::begin(int choice) const {
+  if (!identity_.chat) return {};
+  return chunk(choice, R"("delta":{"role":"assistant","content":"","refusal":null})", "null", "null");
+}
+
+std::string ChunkWriter::event(int choice, const GenerationEvent& event, std::string_view request_id) {
+  const auto index = static_cast<std::size_t>(choice);
+  if (called_tools_.size() <= index) called_tools_.resize(index + 1);
+  if (const auto* text = std::get_if<Delta>(&event)) {
+    std::string probabilities = "null";
+    if (logprobs_) probabilities = identity_.chat ? chat_logprobs(text->logprobs) : completion_logprobs(text->logprobs, text_offset_);
+    std::string delta = identity_.chat ? "\"delta\":{" : "\"text\":";
+    if (identity_.chat && !text->reasoning.empty()) {
+      delta += "\"reasoning_content\":";
+      append_json_string(delta, text->reasoning);
+      if (!text->text.empty()) delta += ',';
+    }
+    if (identity_.chat && (!text->text.empty() || text->reasoning.empty())) delta += "\"content\":";
+    if (!identity_.chat || !text->text.empty() || text->reasoning.empty()) append_json_string(delta, text->text);
+    if (identity_.chat) delta += '}';
+    return chunk(choice, delta, probabilities, "null");
+  }
+  if (const auto* call = std::get_if<ToolCallDelta>(&event)) {
+    called_tools_[index] = true;
+    const std::string head = call->id.empty() && call->name.empty()
+                                 ? std::string()
+                                 : std::format(R"("id":{},"type":"function",)", json_string(call->id));
+    const std::string name = call->name.empty() ? std::string() : std::format(R"("name":{},)", json_string(call->name));
+    return chunk(choice, std::format(R"("delta":{{"tool_calls":[{{"index":{},{}"function":{{{}"arguments":{}}}}}]}})", call->index, head, name,
+                                     json_string(call->arguments_delta)),
+                 "null", "null");
+  }
+  if (const auto* failed = std::get_if<Failed>(&event)) {
+    return std::format("data: {}\n\n", render_error(ErrorShape::kOpenAi, failed->error, request_id).body);
+  }
+  if (const auto* finished = std::get_if<Finished>(&event)) {
+    return chunk(choice, identity_.chat ? "\"delta\":{}" : "\"text\":\"\"", "null",
+                 std::format("\"{}\"", finish_reason(finished->reason, called_tools_[index])));
+  }
+  return {};
+}
+
+std::string ChunkWriter::usage(const Usage& usage) const {
+  std::string out = head_;
+  out += std::format("],\"usage\":{}}}\n\n", usage_json(usage));
+  return out;
+}
+
+}  // namespace pensieve::api::openai
