@@ -1,0 +1,127 @@
+#include "supervisor.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <filesystem>
+#include <format>
+#include <iterator>
+#include <print>
+
+#include "api/admin/routes.h"
+#include "api/anthropic/routes.h"
+#include "api/http/server.h"
+#include "api/models_routes.h"
+#include "api/openai/routes.h"
+#include "base/log.h"
+#include "catalog/catalog.h"
+#include "client/server_record.h"
+#include "executable.h"
+#include "manager/model_manager.h"
+
+namespace pensieve {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// Written and removed at start, so that a full or read-only disk is found before a request is.
+Result<void> check_writable(const Paths& paths) {
+  TRY_VOID(ensure_folder(paths.data));
+  TRY_VOID(ensure_folder(paths.models));
+  TRY_VOID(ensure_folder(paths.runtime));
+  const std::filesystem::path probe = paths.data / ".writable";
+  TRY_VOID(write_file_atomically(probe, std::string(4096, 'x')));
+  std::error_code ignored;
+  std::filesystem::remove(probe, ignored);
+  return {};
+}
+
+std::vector<api::Route> all_routes(GenerationService& service, const ServerConfig& server) {
+  const api::DialectSettings settings{.ping_interval = std::chrono::seconds(server.ping_interval_s)};
+  std::vector<api::Route> routes;
+  for (std::vector<api::Route> part : {api::anthropic::routes(service, settings), api::openai::routes(service, settings),
+                                       api::models_routes(service), api::admin::routes(service, PENSIEVE_VERSION)}) {
+    std::ranges::move(part, std::back_inserter(routes));
+  }
+  return routes;
+}
+
+std::string url_of(const ServerConfig& server, std::uint16_t port) {
+  const bool any = server.host == "0.0.0.0" || server.host == "::";
+  const std::string host = any ? "127.0.0.1" : server.host;
+  return host.find(':') == std::string::npos ? std::format("http://{}:{}", host, port) : std::format("http://[{}]:{}", host, port);
+}
+
+asio::awaitable<void> until_signalled(asio::io_context& loop, api::HttpServer& http, ModelManager& manager, int grace_s) {
+  asio::signal_set signals(loop, SIGINT, SIGTERM);
+  co_await signals.async_wait(asio::use_awaitable);
+  spdlog::info("stopping: running answers have {} s", grace_s);
+  signals.async_wait([&loop](boost::system::error_code error, int) {
+    if (!error) loop.stop();
+  });
+  co_await http.stop(std::chrono::seconds(grace_s));
+  co_await manager.stop();
+  loop.stop();
+}
+
+void bound_resources() {
+#ifdef __GLIBC__
+  // One thread, one arena; freed request bodies go back to the system.
+  mallopt(M_ARENA_MAX, 1);
+  mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
+  mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+#endif
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
+}
+
+}  // namespace
+
+Result<void> run_supervisor(const Paths& paths, const Config& config) {
+  TRY_VOID(start_logging(config.log.level, "serve"));
+  bound_resources();
+  TRY_VOID(check_writable(paths));
+  const ServerLock lock = TRY(ServerLock::take(paths));
+  const std::string program = TRY(executable_path());
+
+  asio::io_context loop(1);
+  const SystemClock clock;
+  const SystemMemoryProbe memory;
+  const MemoryReading reading = memory.read();
+  const Bytes usable = config.memory.limit_bytes > 0 ? Bytes{config.memory.limit_bytes} : Bytes{reading.total.value / 4 * 3};
+  ModelCatalog catalog(config.models.folder.empty() ? paths.models : std::filesystem::path(config.models.folder), config, usable);
+  ModelManager manager(loop.get_executor(), config,
+                       {.program = program,
+                        .arguments = {"worker", "--log-level", config.log.level},
+                        .hang_timeout = std::chrono::seconds(config.engine.hang_timeout_s)},
+                       {catalog, memory, clock});
+  api::HttpServer http(loop.get_executor(), config.server, api::limits_of(config.server), all_routes(manager, config.server));
+  TRY_VOID(http.start());
+  const ProcessIdentity self = this_process();
+  const std::string url = url_of(config.server, http.port());
+  TRY_VOID(write_server_record(paths, {self.pid, self.start_time, url, PENSIEVE_VERSION}));
+  spdlog::info("Pensieve {} listens on {} (models: {})", PENSIEVE_VERSION, url, paths.models.string());
+  for (const SkippedFile& file : catalog.skipped()) spdlog::warn("skipped {}: {}", file.path, file.reason);
+  manager.start();
+  asio::co_spawn(loop, until_signalled(loop, http, manager, config.server.stop_grace_s), asio::detached);
+  loop.run();
+  remove_server_record(paths);
+  spdlog::info("stopped");
+  return {};
+}
+
+}  // namespace pensieve
