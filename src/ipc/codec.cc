@@ -1,7 +1,27 @@
 #include "ipc/codec.h"
 
+#include <array>
 #include <format>
 #include <glaze/glaze.hpp>
+#include <string_view>
+
+// Alternatives are told apart by a tag; without one glaze would guess by their fields, and several
+// messages have the same.
+template <>
+struct glz::meta<pensieve::GenerationEvent> {
+  static constexpr std::string_view tag = "event";
+  static constexpr auto ids = std::array{"started", "delta", "tool_call", "finished", "failed"};
+};
+template <>
+struct glz::meta<pensieve::ipc::ToWorker> {
+  static constexpr std::string_view tag = "message";
+  static constexpr auto ids = std::array{"hello", "load", "unload", "generate", "cancel", "credit", "count_tokens", "ping", "shutdown"};
+};
+template <>
+struct glz::meta<pensieve::ipc::FromWorker> {
+  static constexpr std::string_view tag = "message";
+  static constexpr auto ids = std::array{"hello", "loaded", "load_failed", "unloaded", "stream_event", "token_count", "pong"};
+};
 
 namespace pensieve::ipc {
 namespace {

@@ -1,0 +1,139 @@
+"""The official Python clients, unchanged."""
+from concurrent.futures import ThreadPoolExecutor
+
+import anthropic
+import httpx
+import openai
+import pytest
+from conftest import STARTER_ID, wait_until
+
+QUESTION = [{"role": "user", "content": "Say hello."}]
+
+
+@pytest.fixture
+def claude(server):
+    return anthropic.Anthropic(base_url=server.url, api_key="local", max_retries=0)
+
+
+@pytest.fixture
+def gpt(server):
+    return openai.OpenAI(base_url=f"{server.url}/v1", api_key="local", max_retries=0)
+
+
+def test_anthropic_answers_and_counts_tokens_exactly(claude):
+    answer = claude.messages.create(model="claude-sonnet-4", max_tokens=16, messages=QUESTION, system="Be brief.")
+    assert answer.type == "message" and answer.role == "assistant" and answer.id.startswith("msg_")
+    assert answer.model == STARTER_ID and answer.content[0].text
+    counted = claude.messages.count_tokens(model="auto", messages=QUESTION, system="Be brief.").input_tokens
+    assert answer.usage.input_tokens + answer.usage.cache_read_input_tokens == counted
+
+
+def test_anthropic_stream_has_the_official_sequence_of_events(claude):
+    with claude.messages.stream(model="auto", max_tokens=12, messages=QUESTION, temperature=0) as stream:
+        kinds = [event.type for event in stream]
+        final = stream.get_final_message()
+    official = [kind for kind in kinds if kind not in ("text", "ping")]
+    assert official[:2] == ["message_start", "content_block_start"]
+    assert official[-3:] == ["content_block_stop", "message_delta", "message_stop"]
+    assert set(official[2:-3]) == {"content_block_delta"}
+    plain = claude.messages.create(model="auto", max_tokens=12, messages=QUESTION, temperature=0)
+    assert final.content[0].text == plain.content[0].text
+    assert final.stop_reason == "max_tokens" and final.usage.output_tokens == 12
+
+
+def test_stop_sequences_end_the_answer_and_are_named(claude, gpt):
+    count = [{"role": "user", "content": "Count: 1, 2, 3, 4, 5, 6, 7, 8, 9"}]
+    whole = claude.messages.create(model="auto", max_tokens=40, messages=count, temperature=0).content[0].text
+    stop = whole[len(whole) // 2 :][:3]
+    cut = claude.messages.create(model="auto", max_tokens=40, messages=count, temperature=0, stop_sequences=[stop])
+    assert cut.stop_reason == "stop_sequence" and cut.stop_sequence == stop
+    assert cut.content[0].text == whole[: whole.index(stop)]
+    same = gpt.chat.completions.create(model="auto", max_tokens=40, messages=count, temperature=0, stop=stop)
+    assert same.choices[0].message.content == whole[: whole.index(stop)]
+    assert same.choices[0].finish_reason == "stop"
+
+
+def test_a_prefilled_answer_is_continued_and_not_repeated(claude):
+    messages = [*QUESTION, {"role": "assistant", "content": "Bonjour, mon"}]
+    answer = claude.messages.create(model="auto", max_tokens=6, messages=messages, temperature=0)
+    assert not answer.content[0].text.startswith("Bonjour")
+
+
+def test_openai_streams_what_it_answers_plainly(gpt):
+    plain = gpt.chat.completions.create(model="gpt-4o", messages=QUESTION, max_tokens=12, temperature=0)
+    chunks = list(gpt.chat.completions.create(model="gpt-4o", messages=QUESTION, max_tokens=12, temperature=0,
+                                              stream=True, stream_options={"include_usage": True}))
+    assert chunks[0].choices[0].delta.role == "assistant"
+    assert len({chunk.created for chunk in chunks}) == 1 and len({chunk.id for chunk in chunks}) == 1
+    text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+    assert text == plain.choices[0].message.content
+    assert chunks[-2].choices[0].finish_reason == "length"
+    assert chunks[-1].choices == [] and chunks[-1].usage.completion_tokens == 12
+    assert chunks[-1].usage.prompt_tokens == plain.usage.prompt_tokens
+
+
+def test_openai_log_probabilities_choices_and_legacy_completions(gpt):
+    answer = gpt.chat.completions.create(model="auto", messages=QUESTION, max_tokens=4, n=2, logprobs=True,
+                                         top_logprobs=3, temperature=0)
+    assert len(answer.choices) == 2 and answer.choices[0].message.content == answer.choices[1].message.content
+    first = answer.choices[0].logprobs.content[0]
+    assert len(first.top_logprobs) == 3 and first.token == first.top_logprobs[0].token and first.logprob <= 0
+    legacy = gpt.completions.create(model="auto", prompt="One two three", max_tokens=5, echo=True, temperature=0)
+    assert legacy.choices[0].text.startswith("One two three") and legacy.usage.completion_tokens == 5
+
+
+def test_eight_requests_at_once_answer_as_each_would_alone(gpt):
+    def ask(number):
+        messages = [{"role": "user", "content": f"Tell me about the number {number}."}]
+        return gpt.chat.completions.create(model="auto", messages=messages, max_tokens=16).usage.completion_tokens
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(0 < tokens <= 16 for tokens in pool.map(ask, range(8)))
+
+
+def test_a_client_that_leaves_frees_its_place_at_once(server, gpt):
+    stream = gpt.chat.completions.create(model="auto", messages=QUESTION, max_tokens=4000, stream=True, temperature=0)
+    next(iter(stream))
+    stream.close()
+    wait_until(lambda: server.status()["models"][0]["active_requests"] == 0, 5, "an idle model")
+    assert gpt.chat.completions.create(model="auto", messages=QUESTION, max_tokens=2).choices[0].message.content
+
+
+def test_models_are_listed_in_both_shapes(server, claude, gpt):
+    assert STARTER_ID in [model.id for model in gpt.models.list()]
+    assert STARTER_ID in [model.id for model in claude.models.list()]
+    assert gpt.models.retrieve(STARTER_ID).object == "model"
+    with pytest.raises(openai.NotFoundError):
+        gpt.models.retrieve("none")
+
+
+def test_unknown_models_and_long_prompts_get_each_apis_own_error(claude, gpt):
+    with pytest.raises(anthropic.NotFoundError):
+        claude.messages.create(model="none", max_tokens=5, messages=QUESTION)
+    with pytest.raises(openai.NotFoundError) as unknown:
+        gpt.chat.completions.create(model="none", messages=QUESTION)
+    assert unknown.value.code == "model_not_found"
+    long = [{"role": "user", "content": "word " * 20_000}]
+    with pytest.raises(anthropic.BadRequestError, match=r"prompt is too long: \d+ tokens > \d+ maximum"):
+        claude.messages.create(model="auto", max_tokens=5, messages=long)
+    with pytest.raises(openai.BadRequestError) as overflow:
+        gpt.chat.completions.create(model="auto", messages=long)
+    assert overflow.value.code == "context_length_exceeded"
+
+
+def test_claude_codes_own_shape_is_taken_and_its_changing_line_keeps_the_cache(server):
+    def body(changing):
+        return {"model": "claude-sonnet-4", "max_tokens": 8, "metadata": {"user_id": "x"}, "tools": [],
+                "thinking": {"type": "adaptive"}, "context_management": {"edits": []},
+                "system": [{"type": "text", "text": f"x-anthropic-billing-header: cch={changing};"},
+                           {"type": "text", "text": "You are a careful assistant. " * 20,
+                            "cache_control": {"type": "ephemeral"}}],
+                "messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]},
+                             {"role": "system", "content": "Today is Monday."}]}
+
+    headers = {"authorization": "Bearer local", "anthropic-version": "2023-06-01", "anthropic-beta": "a-1,b-2"}
+    answers = [httpx.post(f"{server.url}/v1/messages?beta=true", json=body(line), headers=headers, timeout=60).json()
+               for line in ("11111", "22222")]
+    assert answers[1]["usage"]["cache_read_input_tokens"] > 100, answers
+    assert httpx.post(f"{server.url}/api/event_logging/batch", json={}).status_code == 200
+    assert httpx.head(f"{server.url}/").status_code == 200
