@@ -29,23 +29,23 @@ def test_anthropic_answers_and_counts_tokens_exactly(claude):
 
 
 def test_anthropic_stream_has_the_official_sequence_of_events(claude):
-    with claude.messages.stream(model="auto", max_tokens=12, messages=QUESTION, temperature=0) as stream:
+    with claude.messages.stream(model="auto", max_tokens=12, messages=QUESTION, extra_body={"temperature": 0}) as stream:
         kinds = [event.type for event in stream]
         final = stream.get_final_message()
     official = [kind for kind in kinds if kind not in ("text", "ping")]
     assert official[:2] == ["message_start", "content_block_start"]
     assert official[-3:] == ["content_block_stop", "message_delta", "message_stop"]
     assert set(official[2:-3]) == {"content_block_delta"}
-    plain = claude.messages.create(model="auto", max_tokens=12, messages=QUESTION, temperature=0)
+    plain = claude.messages.create(model="auto", max_tokens=12, messages=QUESTION, extra_body={"temperature": 0})
     assert final.content[0].text == plain.content[0].text
     assert final.stop_reason == "max_tokens" and final.usage.output_tokens == 12
 
 
 def test_stop_sequences_end_the_answer_and_are_named(claude, gpt):
     count = [{"role": "user", "content": "Count: 1, 2, 3, 4, 5, 6, 7, 8, 9"}]
-    whole = claude.messages.create(model="auto", max_tokens=40, messages=count, temperature=0).content[0].text
+    whole = claude.messages.create(model="auto", max_tokens=40, messages=count, extra_body={"temperature": 0}).content[0].text
     stop = whole[len(whole) // 2 :][:3]
-    cut = claude.messages.create(model="auto", max_tokens=40, messages=count, temperature=0, stop_sequences=[stop])
+    cut = claude.messages.create(model="auto", max_tokens=40, messages=count, extra_body={"temperature": 0}, stop_sequences=[stop])
     assert cut.stop_reason == "stop_sequence" and cut.stop_sequence == stop
     assert cut.content[0].text == whole[: whole.index(stop)]
     same = gpt.chat.completions.create(model="auto", max_tokens=40, messages=count, temperature=0, stop=stop)
@@ -55,7 +55,7 @@ def test_stop_sequences_end_the_answer_and_are_named(claude, gpt):
 
 def test_a_prefilled_answer_is_continued_and_not_repeated(claude):
     messages = [*QUESTION, {"role": "assistant", "content": "Bonjour, mon"}]
-    answer = claude.messages.create(model="auto", max_tokens=6, messages=messages, temperature=0)
+    answer = claude.messages.create(model="auto", max_tokens=6, messages=messages, extra_body={"temperature": 0})
     assert not answer.content[0].text.startswith("Bonjour")
 
 

@@ -275,6 +275,8 @@ asio::awaitable<bool> Connection::serve_one() {
   if (ok) {
     incoming.keep_alive = incoming.parser.keep_alive();
     ok = check(incoming);
+  } else {
+    incoming.shape = shape_of_path(incoming.parser.get().target());
   }
   if (ok) ok = co_await read_body(incoming);
   if (!ok && ok.error().code == ErrorCode::kCancelled) co_return false;
@@ -293,7 +295,7 @@ asio::awaitable<void> Connection::refuse(Incoming& incoming, Writer& writer, con
   ErrorAnswer answer = render_error(incoming.shape, error, incoming.request.id);
   // Bytes that were not read would be taken for the next request.
   const bool unread = !incoming.body_read && !(incoming.parser.is_header_done() && incoming.parser.is_done());
-  if (unread) writer.close_afterwards();
+  writer.close_afterwards();
   co_await writer.send(answer.status, std::move(answer.headers), std::move(answer.body));
   if (unread) co_await drain();
 }
