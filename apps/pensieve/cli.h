@@ -31,6 +31,10 @@ void print_error(const Error& error);
 bool colour(int descriptor);
 
 void add_serve(CLI::App& app, Run& chosen);
+void add_start(CLI::App& app, Run& chosen);
+void add_stop(CLI::App& app, Run& chosen);
+void add_status(CLI::App& app, Run& chosen);
+void add_run(CLI::App& app, Run& chosen);
 void add_worker(CLI::App& app, Run& chosen);
 
 }  // namespace pensieve::cli

@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
   cli::Run run;
-  for (const auto add : {cli::add_serve, cli::add_worker}) {
+  for (const auto add : {cli::add_serve, cli::add_start, cli::add_stop, cli::add_status, cli::add_run, cli::add_worker}) {
     add(app, run);
   }
   try {
