@@ -47,7 +47,7 @@ asio::awaitable<GenerationEvent> next_with_pings(GenerationStream& stream, Respo
   Wait wait{asio::steady_timer(co_await asio::this_coro::executor)};
   try {
     co_return co_await (take_event(stream, wait) && ping_until_event(writer, wait, interval, ping));
-  } catch (const boost::system::system_error&) {
+  } catch (const std::exception&) {  // operation_aborted, from one side or from both
     co_return Failed{{ErrorCode::kCancelled, "the client is gone", {}, {}}};
   }
 }

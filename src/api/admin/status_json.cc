@@ -1,0 +1,49 @@
+#include "api/admin/status_json.h"
+
+#include <glaze/glaze.hpp>
+#include <optional>
+
+template <>
+struct glz::meta<pensieve::ModelState> {
+  using enum pensieve::ModelState;
+  static constexpr auto value = enumerate("unloaded", kUnloaded, "loading", kLoading, "ready", kReady,
+                                          "unloading", kUnloading, "failed", kFailed);
+};
+
+namespace pensieve::api {
+namespace {
+
+struct Health {
+  std::string_view status;
+  std::optional<std::string> model;
+  std::int64_t memory_used_bytes = 0;
+  std::int64_t memory_total_bytes = 0;
+  std::int64_t uptime_seconds = 0;
+  std::optional<double> score;
+};
+
+template <typename T>
+std::string to_json(const T& value) {
+  std::string text;
+  if (glz::write<glz::opts{.skip_null_members = false}>(value, text)) return "{}";
+  return text;
+}
+
+}  // namespace
+
+std::string status_json(const ServiceStatus& status) { return to_json(status); }
+
+std::string model_json(const ModelStatus& model) { return to_json(model); }
+
+std::string health_json(const ServiceStatus& status) {
+  Health health{.status = status.default_model.empty() ? "no_model" : "ok",
+                .model = {},
+                .memory_used_bytes = status.memory_total - status.memory_available,
+                .memory_total_bytes = status.memory_total,
+                .uptime_seconds = status.uptime_seconds,
+                .score = {}};
+  if (!status.default_model.empty()) health.model = status.default_model;
+  return to_json(health);
+}
+
+}  // namespace pensieve::api
