@@ -11,9 +11,10 @@
 
 namespace pensieve::api {
 
-// The stream's next event. While it takes longer than `interval`, writes `ping` into the answer each
-// time the interval passes; the wait for the event goes on meanwhile, so none is lost. Should a ping
-// not reach the client, gives Failed with kCancelled: stop working for it. `interval` 0: no pings.
+// The stream's next event. While it takes longer than `interval`, writes `ping` into the answer
+// each time the interval passes; the wait for the event goes on meanwhile, so none is lost. Should
+// a ping not reach the client, gives Failed with kCancelled: stop working for it. `interval` 0: no
+// pings.
 boost::asio::awaitable<GenerationEvent> next_with_pings(GenerationStream& stream,
                                                         ResponseWriter& writer,
                                                         std::chrono::milliseconds interval,

@@ -98,6 +98,12 @@ TEST_F(StreamPump, PingsUntilTheEventComesAndLosesNone) {
   EXPECT_EQ(stream_.calls(), 1) << "the wait for the event was started anew";
 }
 
+TEST_F(StreamPump, GivesTheEventAsSoonAsItComes) {
+  asio::steady_timer later(context_, 20ms);
+  later.async_wait([this](auto) { stream_.put("a"); });
+  EXPECT_EQ(text_of(next(1h)), "a");
+}
+
 TEST_F(StreamPump, DoesNotPingWithoutAnInterval) {
   asio::steady_timer later(context_, 20ms);
   later.async_wait([this](auto) { stream_.put("a"); });
@@ -115,9 +121,8 @@ TEST_F(StreamPump, StopsWaitingForAClientThatIsGone) {
 
 TEST_F(StreamPump, EndsTheWaitWhenCancelled) {
   asio::cancellation_signal client_left;
-  auto event = asio::co_spawn(
-      context_, next_with_pings(stream_, writer_, 1h, "ping"),
-      asio::bind_cancellation_slot(client_left.slot(), asio::use_future));
+  auto event = asio::co_spawn(context_, next_with_pings(stream_, writer_, 1h, "ping"),
+                              asio::bind_cancellation_slot(client_left.slot(), asio::use_future));
   asio::steady_timer soon(context_, 5ms);
   soon.async_wait([&](auto) { client_left.emit(asio::cancellation_type::all); });
   context_.run_for(5s);

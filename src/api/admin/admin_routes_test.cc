@@ -41,9 +41,8 @@ TEST_F(AdminRoutes, TellsHealth) {
   const RawAnswer answer = ask("GET", "/health");
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.header("content-type"), "application/json");
-  EXPECT_EQ(answer.body,
-            R"({"status":"ok","model":"org/tiny","memory_used_bytes":3000000000,)"
-            R"("memory_total_bytes":8000000000,"uptime_seconds":12,"score":null})");
+  EXPECT_EQ(answer.body, R"({"status":"ok","model":"org/tiny","memory_used_bytes":3000000000,)"
+                         R"("memory_total_bytes":8000000000,"uptime_seconds":12,"score":null})");
 }
 
 TEST_F(AdminRoutes, TellsThatThereIsNoModel) {

@@ -7,8 +7,8 @@
 
 namespace pensieve::api {
 
-// Passes everything on to `service` and tells `metrics` when generations began to answer and how they
-// ended. All three outlive it and its streams.
+// Passes everything on to `service` and tells `metrics` when generations began to answer and how
+// they ended. All three outlive it and its streams.
 class MeasuredService final : public GenerationService {
  public:
   MeasuredService(GenerationService& service, Metrics& metrics, const Clock& clock)

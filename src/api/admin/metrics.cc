@@ -17,8 +17,8 @@ using prometheus::MetricType;
 // Seconds. From a warm cache hit to a long prompt on a slow machine, and to a long answer.
 const prometheus::Histogram::BucketBoundaries kFirstTokenBuckets{
     0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 180};
-const prometheus::Histogram::BucketBoundaries kAnswerBuckets{
-    0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 180, 600, 1800};
+const prometheus::Histogram::BucketBoundaries kAnswerBuckets{0.05, 0.1, 0.25, 0.5, 1,   2.5, 5,
+                                                             10,   30,  60,   180, 600, 1800};
 
 double seconds(std::chrono::nanoseconds elapsed) {
   return std::chrono::duration<double>(elapsed).count();

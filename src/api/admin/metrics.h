@@ -11,8 +11,8 @@
 
 namespace pensieve::api {
 
-// Distributions over the server's life. All calls on the event loop. Labels are ids of served models
-// and our own words, never a client's text: their number is bounded.
+// Distributions over the server's life. All calls on the event loop. Labels are ids of served
+// models and our own words, never a client's text: their number is bounded.
 class Metrics {
  public:
   Metrics();

@@ -6,12 +6,12 @@
 template <>
 struct glz::meta<pensieve::ModelState> {
   using enum pensieve::ModelState;
-  static constexpr auto value = enumerate("unloaded", kUnloaded, "loading", kLoading, "ready", kReady,
-                                          "unloading", kUnloading, "failed", kFailed);
+  static constexpr auto value = enumerate("unloaded", kUnloaded, "loading", kLoading, "ready",
+                                          kReady, "unloading", kUnloading, "failed", kFailed);
 };
 
 namespace pensieve::api {
-namespace {
+namespace health {  // glaze reads the names of fields only of types with linkage
 
 struct Health {
   std::string_view status;
@@ -21,6 +21,9 @@ struct Health {
   std::int64_t uptime_seconds = 0;
   std::optional<double> score;
 };
+
+}  // namespace health
+namespace {
 
 template <typename T>
 std::string to_json(const T& value) {
@@ -36,14 +39,14 @@ std::string status_json(const ServiceStatus& status) { return to_json(status); }
 std::string model_json(const ModelStatus& model) { return to_json(model); }
 
 std::string health_json(const ServiceStatus& status) {
-  Health health{.status = status.default_model.empty() ? "no_model" : "ok",
-                .model = {},
-                .memory_used_bytes = status.memory_total - status.memory_available,
-                .memory_total_bytes = status.memory_total,
-                .uptime_seconds = status.uptime_seconds,
-                .score = {}};
-  if (!status.default_model.empty()) health.model = status.default_model;
-  return to_json(health);
+  health::Health answer{.status = status.default_model.empty() ? "no_model" : "ok",
+                        .model = {},
+                        .memory_used_bytes = status.memory_total - status.memory_available,
+                        .memory_total_bytes = status.memory_total,
+                        .uptime_seconds = status.uptime_seconds,
+                        .score = {}};
+  if (!status.default_model.empty()) answer.model = status.default_model;
+  return to_json(answer);
 }
 
 }  // namespace pensieve::api

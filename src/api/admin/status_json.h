@@ -13,10 +13,10 @@ std::string status_json(const ServiceStatus& status);
 // One model, as it stands in the status.
 std::string model_json(const ModelStatus& model);
 
-// GET /health: {"status","model","memory_used_bytes","memory_total_bytes","uptime_seconds","score"}.
-// `status` is "ok", or "no_model" while there is nothing to answer with; `model` is what `auto` leads
-// to, or null. Memory is the machine's. `score` is the performance monitor's, null until it has
-// measured.
+// GET /health:
+// {"status","model","memory_used_bytes","memory_total_bytes","uptime_seconds","score"}. `status` is
+// "ok", or "no_model" while there is nothing to answer with; `model` is what `auto` leads to, or
+// null. Memory is the machine's. `score` is the performance monitor's, null until it has measured.
 std::string health_json(const ServiceStatus& status);
 
 }  // namespace pensieve::api

@@ -55,7 +55,8 @@ Answered no_route(const RequestHead& head, const RouteMatch& match, ErrorShape s
   const Fault fault{405,
                     {ErrorCode::kInvalidArgument,
                      std::format("{} does not answer to {}", path, head.method),
-                     std::format("use {}", match.allow), {}}};
+                     std::format("use {}", match.allow),
+                     {}}};
   return answered(shape, fault, id, std::move(cors));
 }
 

@@ -49,10 +49,11 @@ Result<ApiKeys> ApiKeys::parse(const std::vector<std::string>& hashes) {
     }
     Digest digest{};
     if (bytes.size() != digest.size()) {
-      return fail(ErrorCode::kInvalidArgument,
-                  std::format("entry {} of server.api_key_hashes is not 'sha256:' and 64 hex digits",
-                              i + 1),
-                  "write the hash of the key, not the key", "server.api_key_hashes");
+      return fail(
+          ErrorCode::kInvalidArgument,
+          std::format("entry {} of server.api_key_hashes is not 'sha256:' and 64 hex digits",
+                      i + 1),
+          "write the hash of the key, not the key", "server.api_key_hashes");
     }
     std::ranges::copy(bytes, digest.begin());
     keys.hashes_.push_back(digest);

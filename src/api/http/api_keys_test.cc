@@ -22,8 +22,8 @@ TEST(ApiKeys, AcceptEachKeyInEitherHeader) {
 
 TEST(ApiKeys, RefuseEverythingElse) {
   const ApiKeys keys = ApiKeys::parse({kSecret}).value();
-  for (const char* authorization : {"", "secret", "Basic secret", "Bearer", "Bearer ", "Bearer secre",
-                                    "Bearer secret2", "Bearersecret", kSecret}) {
+  for (const char* authorization : {"", "secret", "Basic secret", "Bearer", "Bearer ",
+                                    "Bearer secre", "Bearer secret2", "Bearersecret", kSecret}) {
     const Result<void> result = keys.check(authorization, "");
     ASSERT_FALSE(result) << authorization;
     EXPECT_EQ(result.error().code, ErrorCode::kUnauthenticated);

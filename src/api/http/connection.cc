@@ -72,8 +72,10 @@ asio::awaitable<void> Connection::run() {
 asio::awaitable<void> Connection::refuse() {
   const std::string id = new_request_id();
   const Fault full{503,
-                   {ErrorCode::kOverloaded, "the server has as many connections as it takes",
-                    "try again, or raise server.max_connections", {}}};
+                   {ErrorCode::kOverloaded,
+                    "the server has as many connections as it takes",
+                    "try again, or raise server.max_connections",
+                    {}}};
   co_await answer_and_close(render_fault(ErrorShape::kPlain, full, id),
                             closing_terms(context_, id));
   co_await linger(socket_, context_.limits.linger_time);
@@ -112,9 +114,9 @@ asio::awaitable<bool> Connection::exchange() {
   auto admission = admit(context_.gate, *head, id);
   if (auto* admitted = std::get_if<Admitted>(&admission)) {
     const bool more = co_await handle(std::move(*admitted), *head);
-    spdlog::debug("{} {} {} took {:.1f} ms", id, head->method, head->target,
-                  std::chrono::duration<double, std::milli>(context_.clock.steady_now() - started)
-                      .count());
+    spdlog::debug(
+        "{} {} {} took {:.1f} ms", id, head->method, head->target,
+        std::chrono::duration<double, std::milli>(context_.clock.steady_now() - started).count());
     co_return more;
   }
   ErrorAnswer answer = std::get<Answered>(std::move(admission)).answer;

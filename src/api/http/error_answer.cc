@@ -8,53 +8,7 @@
 #include "base/utf8.h"
 
 namespace pensieve::api {
-namespace {
-
-struct Row {
-  ErrorCode code;
-  int openai_status;
-  std::string_view openai_type;
-  std::string_view openai_code;  // empty: null
-  int anthropic_status;
-  std::string_view anthropic_type;
-  int plain_status;
-  int retry_after_s;  // 0: no Retry-After
-};
-
-// Types and statuses as the official SDKs map them: https://platform.openai.com/docs/guides/error-codes
-// and https://docs.anthropic.com/en/api/errors.
-constexpr std::array kRows = {
-    Row{ErrorCode::kInternal, 500, "server_error", "internal_error", 500, "api_error", 500, 0},
-    Row{ErrorCode::kInvalidArgument, 400, "invalid_request_error", "", 400,
-        "invalid_request_error", 400, 0},
-    Row{ErrorCode::kNotFound, 404, "invalid_request_error", "model_not_found", 404,
-        "not_found_error", 404, 0},
-    Row{ErrorCode::kUnauthenticated, 401, "invalid_request_error", "invalid_api_key", 401,
-        "authentication_error", 401, 0},
-    Row{ErrorCode::kForbidden, 403, "permission_error", "", 403, "permission_error", 403, 0},
-    Row{ErrorCode::kTooLarge, 413, "invalid_request_error", "request_too_large", 413,
-        "request_too_large", 413, 0},
-    Row{ErrorCode::kContextOverflow, 400, "invalid_request_error", "context_length_exceeded", 400,
-        "invalid_request_error", 400, 0},
-    Row{ErrorCode::kTimeout, 504, "timeout_error", "timeout", 504, "timeout_error", 504, 0},
-    Row{ErrorCode::kOverloaded, 429, "rate_limit_error", "rate_limit_exceeded", 429,
-        "rate_limit_error", 429, 2},
-    Row{ErrorCode::kOutOfMemory, 503, "overloaded_error", "out_of_memory", 529, "overloaded_error",
-        503, 10},
-    Row{ErrorCode::kWorkerLost, 502, "api_error", "worker_lost", 500, "api_error", 502, 0},
-    Row{ErrorCode::kUnavailable, 503, "server_error", "unavailable", 503, "api_error", 503, 5},
-    Row{ErrorCode::kCancelled, 499, "api_error", "cancelled", 499, "api_error", 499, 0},
-    Row{ErrorCode::kIo, 500, "server_error", "io_error", 500, "api_error", 500, 0},
-    Row{ErrorCode::kUnsupported, 400, "invalid_request_error", "unsupported", 400,
-        "invalid_request_error", 400, 0},
-};
-
-const Row& row_of(ErrorCode code) {
-  for (const Row& row : kRows) {
-    if (row.code == code) return row;
-  }
-  return kRows.front();
-}
+namespace error_json {  // glaze reads the names of fields only of types with linkage
 
 struct OpenAiError {
   std::string message;
@@ -84,6 +38,57 @@ struct PlainError {
 struct PlainBody {
   PlainError error;
 };
+
+}  // namespace error_json
+namespace {
+
+using namespace error_json;
+
+struct Row {
+  ErrorCode code;
+  int openai_status;
+  std::string_view openai_type;
+  std::string_view openai_code;  // empty: null
+  int anthropic_status;
+  std::string_view anthropic_type;
+  int plain_status;
+  int retry_after_s;  // 0: no Retry-After
+};
+
+// Types and statuses as the official SDKs map them:
+// https://platform.openai.com/docs/guides/error-codes and https://docs.anthropic.com/en/api/errors.
+constexpr std::array kRows = {
+    Row{ErrorCode::kInternal, 500, "server_error", "internal_error", 500, "api_error", 500, 0},
+    Row{ErrorCode::kInvalidArgument, 400, "invalid_request_error", "", 400, "invalid_request_error",
+        400, 0},
+    Row{ErrorCode::kNotFound, 404, "invalid_request_error", "model_not_found", 404,
+        "not_found_error", 404, 0},
+    Row{ErrorCode::kUnauthenticated, 401, "invalid_request_error", "invalid_api_key", 401,
+        "authentication_error", 401, 0},
+    Row{ErrorCode::kForbidden, 403, "permission_error", "", 403, "permission_error", 403, 0},
+    Row{ErrorCode::kTooLarge, 413, "invalid_request_error", "request_too_large", 413,
+        "request_too_large", 413, 0},
+    Row{ErrorCode::kContextOverflow, 400, "invalid_request_error", "context_length_exceeded", 400,
+        "invalid_request_error", 400, 0},
+    Row{ErrorCode::kTimeout, 504, "timeout_error", "timeout", 504, "timeout_error", 504, 0},
+    Row{ErrorCode::kOverloaded, 429, "rate_limit_error", "rate_limit_exceeded", 429,
+        "rate_limit_error", 429, 2},
+    Row{ErrorCode::kOutOfMemory, 503, "overloaded_error", "out_of_memory", 529, "overloaded_error",
+        503, 10},
+    Row{ErrorCode::kWorkerLost, 502, "api_error", "worker_lost", 500, "api_error", 502, 0},
+    Row{ErrorCode::kUnavailable, 503, "server_error", "unavailable", 503, "api_error", 503, 5},
+    Row{ErrorCode::kCancelled, 499, "api_error", "cancelled", 499, "api_error", 499, 0},
+    Row{ErrorCode::kIo, 500, "server_error", "io_error", 500, "api_error", 500, 0},
+    Row{ErrorCode::kUnsupported, 400, "invalid_request_error", "unsupported", 400,
+        "invalid_request_error", 400, 0},
+};
+
+const Row& row_of(ErrorCode code) {
+  for (const Row& row : kRows) {
+    if (row.code == code) return row;
+  }
+  return kRows.front();
+}
 
 template <typename Body>
 std::string to_json(const Body& body) {

@@ -48,8 +48,7 @@ TEST(RenderError, HasEveryCodeInEveryShape) {
     const ErrorAnswer openai = render_error(ErrorShape::kOpenAi, error, "req_1");
     const ErrorAnswer anthropic = render_error(ErrorShape::kAnthropic, error, "req_1");
     const ErrorAnswer plain = render_error(ErrorShape::kPlain, error, "req_1");
-    const std::string message =
-        c.code == ErrorCode::kContextOverflow ? "what" : "what; cure";
+    const std::string message = c.code == ErrorCode::kContextOverflow ? "what" : "what; cure";
     EXPECT_EQ(openai.status, c.openai) << to_string(c.code);
     EXPECT_EQ(openai.body, R"({"error":{"message":")" + message + R"(","type":")" + c.openai_type +
                                R"(","param":null,"code":)" + c.openai_code + "}}");
@@ -84,23 +83,24 @@ TEST(RenderError, TellsWhenToTryAgain) {
 }
 
 TEST(RenderError, AsksForAKeyByWwwAuthenticate) {
-  EXPECT_TRUE(header(render_error(ErrorShape::kAnthropic,
-                                  {ErrorCode::kUnauthenticated, "m", "", ""}, ""),
-                     "WWW-Authenticate")
-                  .starts_with("Bearer"));
+  EXPECT_TRUE(
+      header(render_error(ErrorShape::kAnthropic, {ErrorCode::kUnauthenticated, "m", "", ""}, ""),
+             "WWW-Authenticate")
+          .starts_with("Bearer"));
 }
 
 TEST(RenderError, KeepsTheWordingThatClientsCompactOn) {
   const Error error{ErrorCode::kContextOverflow,
                     "prompt is too long: 215692 tokens > 200000 maximum", "shorten it", "messages"};
-  EXPECT_TRUE(render_error(ErrorShape::kAnthropic, error, "").body.contains(
-      R"("message":"prompt is too long: 215692 tokens > 200000 maximum"})"));
+  EXPECT_TRUE(
+      render_error(ErrorShape::kAnthropic, error, "")
+          .body.contains(R"("message":"prompt is too long: 215692 tokens > 200000 maximum"})"));
 }
 
 TEST(RenderError, NamesTheFieldAtFault) {
   const Error error{ErrorCode::kInvalidArgument, "m", "", "temperature"};
-  EXPECT_TRUE(render_error(ErrorShape::kOpenAi, error, "").body.contains(
-      R"("param":"temperature")"));
+  EXPECT_TRUE(
+      render_error(ErrorShape::kOpenAi, error, "").body.contains(R"("param":"temperature")"));
 }
 
 TEST(RenderError, CallsOnlyAModelAMissingModel) {
@@ -114,8 +114,8 @@ TEST(RenderError, CallsOnlyAModelAMissingModel) {
 
 TEST(RenderError, WritesValidJsonWhateverTheMessageHolds) {
   const Error error{ErrorCode::kInvalidArgument, "a\"b\n\xFF\\", "", ""};
-  EXPECT_TRUE(render_error(ErrorShape::kPlain, error, "").body.contains(
-      "\"message\":\"a\\\"b\\n\xEF\xBF\xBD\\\\\""));
+  EXPECT_TRUE(render_error(ErrorShape::kPlain, error, "")
+                  .body.contains("\"message\":\"a\\\"b\\n\xEF\xBF\xBD\\\\\""));
 }
 
 TEST(RenderFault, KeepsTheFaultsOwnStatus) {

@@ -1,5 +1,5 @@
-// For tests: a raw client on a loopback socket, with a deadline on each step, and a server on a free
-// port in a thread of its own.
+// For tests: a raw client on a loopback socket, with a deadline on each step, and a server on a
+// free port in a thread of its own.
 #pragma once
 
 #include <sys/socket.h>
@@ -145,8 +145,7 @@ class FakeClient {
 // "METHOD path HTTP/1.1" with Host, Content-Length for a body, and `headers` ("A: b\r\n").
 inline std::string request_text(std::string_view method, std::string_view path,
                                 std::string_view body = {}, std::string_view headers = {}) {
-  const std::string length =
-      body.empty() ? "" : std::format("Content-Length: {}\r\n", body.size());
+  const std::string length = body.empty() ? "" : std::format("Content-Length: {}\r\n", body.size());
   return std::format("{} {} HTTP/1.1\r\nHost: localhost\r\n{}{}\r\n{}", method, path, length,
                      headers, body);
 }

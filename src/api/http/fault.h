@@ -6,8 +6,8 @@
 
 namespace pensieve::api {
 
-// A refusal with the status that HTTP has for it (400, 403, 404, 405, 408, 413, 417, 431). Status 0:
-// nobody is there to answer, just close.
+// A refusal with the status that HTTP has for it (400, 403, 404, 405, 408, 413, 417, 431). Status
+// 0: nobody is there to answer, just close.
 struct Fault {
   int status = 400;
   Error error;

@@ -24,15 +24,16 @@ TEST(Guard, AnswersToLoopbackNamesWithAnyPort) {
 }
 
 TEST(Guard, DoesNotAnswerToForeignNames) {
-  for (const char* host : {"example.org", "example.org:8484", "localhost.example.org",
-                           "127.0.0.1.example.org", "10.0.0.1", "0.0.0.0", "[::2]", "2130706433",
-                           "notlocalhost", "127.1"}) {
+  for (const char* host :
+       {"example.org", "example.org:8484", "localhost.example.org", "127.0.0.1.example.org",
+        "10.0.0.1", "0.0.0.0", "[::2]", "2130706433", "notlocalhost", "127.1"}) {
     EXPECT_EQ(host_status({}, host), 403) << host;
   }
 }
 
 TEST(Guard, RefusesMalformedHosts) {
-  for (const char* host : {"user@localhost", "localhost:port", "[::1", "a b", ":80", "localhost/x"}) {
+  for (const char* host :
+       {"user@localhost", "localhost:port", "[::1", "a b", ":80", "localhost/x"}) {
     EXPECT_EQ(host_status({}, host), 400) << host;
   }
 }

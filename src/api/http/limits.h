@@ -1,5 +1,5 @@
-// The bounds of everything that comes from outside. Milliseconds, so that tests can make them short;
-// a server takes them from its configuration.
+// The bounds of everything that comes from outside. Milliseconds, so that tests can make them
+// short; a server takes them from its configuration.
 #pragma once
 
 #include <chrono>
@@ -18,8 +18,8 @@ struct HttpLimits {
   std::chrono::milliseconds body_time{60'000};   // end of the head to the end of the body
   std::chrono::milliseconds idle_time{75'000};   // silence before a request's first byte
   std::chrono::milliseconds write_time{60'000};  // without a byte taken by the client
-  std::chrono::milliseconds linger_time{2'000};  // unread bytes are dropped, so that the client sees
-                                                 // the refusal and not a reset connection
+  std::chrono::milliseconds linger_time{2'000};  // unread bytes are dropped, so that the client
+                                                 // sees the refusal and not a reset connection
 };
 
 // The limits that `config` asks for.

@@ -10,8 +10,8 @@ namespace {
 Result<Tcp::endpoint> resolve(const asio::any_io_executor& executor, const ServerConfig& config) {
   boost::system::error_code error;
   Tcp::resolver resolver(executor);
-  const auto found = resolver.resolve(config.host, std::to_string(config.port),
-                                      Tcp::resolver::passive, error);
+  const auto found =
+      resolver.resolve(config.host, std::to_string(config.port), Tcp::resolver::passive, error);
   if (error || found.empty()) {
     return fail(ErrorCode::kInvalidArgument,
                 std::format("can't listen on '{}': {}", config.host, error.message()),
@@ -28,10 +28,11 @@ std::unexpected<Error> cannot_listen(const Tcp::endpoint& endpoint,
                                      const boost::system::error_code& error) {
   const std::string where = std::format("{}:{}", endpoint.address().to_string(), endpoint.port());
   if (error == asio::error::address_in_use) {
-    return fail(ErrorCode::kIo, std::format("can't listen on {}: the port is in use", where),
-                "stop the program that has it (`pensieve status` tells if it is Pensieve), or choose "
-                "another with server.port",
-                "server.port");
+    return fail(
+        ErrorCode::kIo, std::format("can't listen on {}: the port is in use", where),
+        "stop the program that has it (`pensieve status` tells if it is Pensieve), or choose "
+        "another with server.port",
+        "server.port");
   }
   return fail(ErrorCode::kIo, std::format("can't listen on {}: {}", where, error.message()),
               error == asio::error::access_denied ? "choose a port above 1023 with server.port"

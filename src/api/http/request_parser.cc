@@ -19,8 +19,9 @@ std::unexpected<Fault> refuse(int status, std::string message, std::string advic
 }
 
 std::unexpected<Fault> body_too_large(std::size_t limit) {
-  return refuse(413, std::format("the request body is larger than {}",
-                                 to_text(Bytes{static_cast<std::int64_t>(limit)})),
+  return refuse(413,
+                std::format("the request body is larger than {}",
+                            to_text(Bytes{static_cast<std::int64_t>(limit)})),
                 "send less, or raise server.max_body_bytes");
 }
 
@@ -94,8 +95,8 @@ std::expected<std::size_t, Fault> RequestParser::feed_head(std::string_view byte
   std::size_t count = 0;
   for (const auto& field : message.base()) {
     if (++count > limits_.header_count) return refuse(431, "the request has too many headers");
-    std::string& value = head.headers[boost::algorithm::to_lower_copy(
-        std::string(field.name_string()))];
+    std::string& value =
+        head.headers[boost::algorithm::to_lower_copy(std::string(field.name_string()))];
     if (!value.empty()) value += ", ";
     value += field.value();
   }

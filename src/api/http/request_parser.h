@@ -30,8 +30,9 @@ struct RequestHead {
   [[nodiscard]] bool has_body() const { return chunked || content_length.value_or(0) > 0; }
 };
 
-// Parses one request. Feed it the head until head() is there, then the body until done(). Bytes that
-// were not consumed must be offered again with more behind them. After a fault it is of no use.
+// Parses one request. Feed it the head until head() is there, then the body until done(). Bytes
+// that were not consumed must be offered again with more behind them. After a fault it is of no
+// use.
 class RequestParser {
  public:
   explicit RequestParser(const HttpLimits& limits);

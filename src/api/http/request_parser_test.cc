@@ -98,11 +98,12 @@ TEST(RequestParser, RefusesWhatTwoParsersCouldReadDifferently) {
 TEST(RequestParser, RefusesWhatIsNotHttp) {
   using namespace std::string_literals;
   for (const std::string& text :
-       {"\x16\x03\x01\x02 TLS"s, "GET\r\n\r\n"s, "GET / \r\nHost: a\r\n\r\n"s, "GET / HTTP/1.1\nHost: a\n\n"s,
-        "GET / HTTP/1.1\r\nHost: a\n\r\n"s, "GET / HTTP/2.0\r\n\r\n"s, "GET /\0 HTTP/1.1\r\n\r\n"s,
-        "G\0T / HTTP/1.1\r\n\r\n"s, "GET / HTTP/1.1\r\nHost: a\0b\r\n\r\n"s,
-        "GET / HTTP/1.1\r\nHo st: a\r\n\r\n"s, "GET / HTTP/1.1\r\n: a\r\n\r\n"s,
-        "GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n"s, "GET  / HTTP/1.1\r\n\r\n"s}) {
+       {"\x16\x03\x01\x02 TLS"s, "GET\r\n\r\n"s, "GET / \r\nHost: a\r\n\r\n"s,
+        "GET / HTTP/1.1\nHost: a\n\n"s, "GET / HTTP/1.1\r\nHost: a\n\r\n"s,
+        "GET / HTTP/2.0\r\n\r\n"s, "GET /\0 HTTP/1.1\r\n\r\n"s, "G\0T / HTTP/1.1\r\n\r\n"s,
+        "GET / HTTP/1.1\r\nHost: a\0b\r\n\r\n"s, "GET / HTTP/1.1\r\nHo st: a\r\n\r\n"s,
+        "GET / HTTP/1.1\r\n: a\r\n\r\n"s, "GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n"s,
+        "GET  / HTTP/1.1\r\n\r\n"s}) {
     EXPECT_EQ(parse(text).fault, 400) << text;
   }
 }
@@ -148,8 +149,8 @@ TEST(RequestParser, UnderstandsKeepAliveAndExpectations) {
   EXPECT_FALSE(parse("GET / HTTP/1.0\r\n\r\n").head.keep_alive);
   EXPECT_TRUE(parse("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").head.keep_alive);
   EXPECT_FALSE(parse("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").head.keep_alive);
-  EXPECT_TRUE(parse("GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\n\r\n")
-                  .head.expects_continue);
+  EXPECT_TRUE(
+      parse("GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\n\r\n").head.expects_continue);
   EXPECT_EQ(parse("GET / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n").fault, 417);
 }
 

@@ -41,8 +41,7 @@ asio::awaitable<std::optional<Fault>> RequestReader::wait_for_first_byte() {
 asio::awaitable<std::optional<Fault>> RequestReader::read_more(
     std::size_t at_most, std::chrono::steady_clock::time_point deadline) {
   const auto [error, count] = co_await socket_.async_read_some(
-      input_->prepare(at_most),
-      asio::cancel_at(deadline, asio::as_tuple(asio::use_awaitable)));
+      input_->prepare(at_most), asio::cancel_at(deadline, asio::as_tuple(asio::use_awaitable)));
   input_->commit(count);
   if (!error) co_return std::nullopt;
   if (error == asio::error::eof) {

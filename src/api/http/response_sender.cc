@@ -59,9 +59,9 @@ asio::awaitable<bool> ResponseSender::write(std::string_view bytes) {
   *end++ = '\r';
   *end++ = '\n';
   const auto length = static_cast<std::size_t>(end - size_line.data());
-  co_return co_await put({asio::buffer(size_line.data(), length), asio::buffer(bytes),
-                          asio::buffer("\r\n", 2)},
-                         State::kStreaming);
+  co_return co_await put(
+      {asio::buffer(size_line.data(), length), asio::buffer(bytes), asio::buffer("\r\n", 2)},
+      State::kStreaming);
 }
 
 asio::awaitable<bool> ResponseSender::end_stream() {

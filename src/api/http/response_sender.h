@@ -8,10 +8,10 @@ namespace pensieve::api {
 
 // How a request wants to be answered.
 struct AnswerTerms {
-  bool http_1_1 = true;     // may get a chunked answer
-  bool head_only = false;   // HEAD: the headers of GET
-  bool keep_alive = true;   // another request may follow
-  Headers common;           // headers of every answer to it
+  bool http_1_1 = true;    // may get a chunked answer
+  bool head_only = false;  // HEAD: the headers of GET
+  bool keep_alive = true;  // another request may follow
+  Headers common;          // headers of every answer to it
   std::chrono::milliseconds write_time{60'000};
 };
 

@@ -66,9 +66,8 @@ Router::Router(std::vector<Route> routes) {
     std::vector<std::string> pattern = split_pattern(route.pattern);
     entries_.push_back({std::move(route), std::move(pattern)});
   }
-  std::ranges::stable_sort(entries_, {}, [](const Entry& entry) {
-    return looseness(entry.pattern);
-  });
+  std::ranges::stable_sort(entries_, {},
+                           [](const Entry& entry) { return looseness(entry.pattern); });
 }
 
 RouteMatch Router::match(std::string_view method, const std::vector<std::string>& segments) const {
@@ -94,10 +93,10 @@ RouteMatch Router::match(std::string_view method, const std::vector<std::string>
 }
 
 ErrorShape error_shape(const Route* route, std::string_view path, bool has_anthropic_version) {
-  const ErrorShape shape = route != nullptr                     ? route->errors
-                           : path.starts_with("/v1/messages")   ? ErrorShape::kAnthropic
+  const ErrorShape shape = route != nullptr                            ? route->errors
+                           : path.starts_with("/v1/messages")          ? ErrorShape::kAnthropic
                            : path == "/v1" || path.starts_with("/v1/") ? ErrorShape::kOpenAi
-                                                                : ErrorShape::kPlain;
+                                                                       : ErrorShape::kPlain;
   return shape == ErrorShape::kOpenAi && has_anthropic_version ? ErrorShape::kAnthropic : shape;
 }
 

@@ -1,7 +1,7 @@
 // Which route answers a request.
 //
 // A pattern is a path whose segments are literal, `{name}` (any one segment) or `{name*}` (one or
-// more segments, also written `{name...}`; at most one in a pattern). Literal segments win over
+// more segments; also written `{name...}`; at most one in a pattern). Literal segments win over
 // `{name}`, which wins over `{name*}`. GET routes answer HEAD too.
 #pragma once
 

@@ -95,8 +95,8 @@ HttpServer::HttpServer(asio::any_io_executor executor, ServerConfig config,
 
 HttpServer::HttpServer(asio::any_io_executor executor, ServerConfig config,
                        std::vector<Route> routes, const Clock& clock, HttpLimits limits)
-    : state_(std::make_shared<State>(executor, std::move(config), std::move(routes), clock,
-                                     limits)) {}
+    : state_(
+          std::make_shared<State>(executor, std::move(config), std::move(routes), clock, limits)) {}
 
 HttpServer::~HttpServer() { state_->end_all(); }
 

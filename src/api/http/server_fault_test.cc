@@ -22,7 +22,8 @@ HttpLimits quick() {
 }
 
 Route route(std::string method, std::string pattern, Handler handler) {
-  return {.method = std::move(method), .pattern = std::move(pattern), .handler = std::move(handler)};
+  return {
+      .method = std::move(method), .pattern = std::move(pattern), .handler = std::move(handler)};
 }
 
 // A handler that waits for ever, and what became of it.
@@ -43,18 +44,20 @@ struct Waiting {
       co_await never.async_wait(asio::use_awaitable);
     };
   }
-  bool is_destroyed_soon() { return destroyed.get_future().wait_for(5s) == std::future_status::ready; }
+  bool is_destroyed_soon() {
+    return destroyed.get_future().wait_for(5s) == std::future_status::ready;
+  }
 };
 
 TEST(HttpServerFaults, RefusesMalformedRequestsAndCloses) {
   RunningServer server({route("POST", "/v1/messages", echo_handler())});
-  for (const char* text :
-       {"GARBAGE\r\n\r\n", "POST /v1/messages HTTP/1.1\nHost: localhost\n\n",
-        "POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n"
-        "Content-Length: 1\r\n\r\nx",
-        "POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n"
-        "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        "POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"}) {
+  for (const char* text : {"GARBAGE\r\n\r\n", "POST /v1/messages HTTP/1.1\nHost: localhost\n\n",
+                           "POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n"
+                           "Content-Length: 1\r\n\r\nx",
+                           "POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n"
+                           "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                           "POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: "
+                           "chunked\r\n\r\nzz\r\n"}) {
     FakeClient client(server.port());
     client.send(text);
     const RawAnswer answer = client.receive();
@@ -78,8 +81,9 @@ TEST(HttpServerFaults, RefusesADeclaredTebibyteAtOnce) {
   messages.errors = ErrorShape::kAnthropic;
   RunningServer server({messages});
   FakeClient client(server.port());
-  client.send("POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1099511627776\r\n"
-              "\r\n");
+  client.send(
+      "POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1099511627776\r\n"
+      "\r\n");
   const RawAnswer answer = client.receive();
   EXPECT_EQ(answer.status, 413);
   EXPECT_TRUE(answer.body.contains("request_too_large")) << answer.body;
@@ -279,21 +283,20 @@ TEST(HttpServerFaults, TellsClientsOverTheBoundThatItIsFull) {
 
 TEST(HttpServerStop, LetsAnswersFinishAndTakesNoMore) {
   std::promise<void> started;
-  RunningServer server(
-      {route("GET", "/slow",
-             [&](const HttpRequest&, ResponseWriter& writer) -> asio::awaitable<void> {
-               asio::steady_timer timer(co_await asio::this_coro::executor, 300ms);
-               co_await writer.begin_stream(200, {});
-               started.set_value();
-               co_await timer.async_wait(asio::use_awaitable);
-               co_await writer.write("late");
-               co_await writer.end_stream();
-             })});
+  RunningServer server({route(
+      "GET", "/slow", [&](const HttpRequest&, ResponseWriter& writer) -> asio::awaitable<void> {
+        asio::steady_timer timer(co_await asio::this_coro::executor, 300ms);
+        co_await writer.begin_stream(200, {});
+        started.set_value();
+        co_await timer.async_wait(asio::use_awaitable);
+        co_await writer.write("late");
+        co_await writer.end_stream();
+      })});
   FakeClient idle(server.port());
   FakeClient client(server.port());
   client.send(request_text("GET", "/slow"));
   started.get_future().wait();
-  std::future<void> stopped = server.stop(10s);
+  std::future<void> stopped = server.stop(60s);
   EXPECT_EQ(client.receive().body, "late");
   EXPECT_EQ(client.receive_to_end(), "");
   EXPECT_EQ(idle.receive_to_end(), "");

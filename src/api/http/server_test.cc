@@ -52,8 +52,8 @@ TEST(HttpServer, AnswersRequestsOneAfterTheOther) {
 TEST(HttpServer, AnswersPipelinedRequestsInOrder) {
   RunningServer server(some_routes());
   FakeClient client(server.port());
-  client.send(request_text("POST", "/v1/messages", "a") + request_text("POST", "/v1/messages", "b") +
-              request_text("GET", "/health"));
+  client.send(request_text("POST", "/v1/messages", "a") +
+              request_text("POST", "/v1/messages", "b") + request_text("GET", "/health"));
   EXPECT_EQ(client.receive().body, "POST /v1/messages a");
   EXPECT_EQ(client.receive().body, "POST /v1/messages b");
   EXPECT_EQ(client.receive().body, "GET /health ");
@@ -112,8 +112,8 @@ TEST(HttpServer, SendsEachChunkAtOnce) {
   // The handler writes its second chunk only after the client has the first and says so.
   std::promise<void> first_seen;
   auto seen = first_seen.get_future();
-  RunningServer server(
-      {route("GET", "/stream", [&](const HttpRequest&, ResponseWriter& writer) -> asio::awaitable<void> {
+  RunningServer server({route(
+      "GET", "/stream", [&](const HttpRequest&, ResponseWriter& writer) -> asio::awaitable<void> {
         co_await writer.begin_stream(200, {});
         co_await writer.write("one");
         seen.wait_for(5s);
@@ -155,8 +155,9 @@ TEST(HttpServer, ClosesWhenAskedTo) {
 TEST(HttpServer, InvitesTheBodyThatIsExpected) {
   RunningServer server(some_routes());
   FakeClient client(server.port());
-  client.send("POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n"
-              "Expect: 100-continue\r\n\r\n");
+  client.send(
+      "POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n"
+      "Expect: 100-continue\r\n\r\n");
   EXPECT_TRUE(client.receive_head().head.starts_with("HTTP/1.1 100 Continue\r\n"));
   client.send("ok");
   EXPECT_EQ(client.receive().body, "POST /v1/messages ok");
@@ -199,7 +200,8 @@ TEST(HttpServer, AsksForTheKeyInTheRoutesShape) {
   EXPECT_EQ(client.receive().status, 200);
   client.send(request_text("POST", "/v1/messages", "{}", "x-api-key: secret\r\n"));
   EXPECT_EQ(client.receive().status, 200);
-  client.send(request_text("POST", "/v1/chat/completions", "{}", "authorization: bearer secret\r\n"));
+  client.send(
+      request_text("POST", "/v1/chat/completions", "{}", "authorization: bearer secret\r\n"));
   EXPECT_EQ(client.receive().status, 200);
   client.send(request_text("POST", "/v1/messages", "{}", "x-api-key: wrong\r\n"));
   const RawAnswer refused = client.receive();
@@ -213,8 +215,8 @@ TEST(HttpServer, AsksForTheKeyInTheRoutesShape) {
 
 TEST(HttpServer, KeepsForeignPagesAndNamesOut) {
   RunningServer server(some_routes());
-  for (const char* headers : {"Origin: https://evil.example\r\nContent-Type: text/plain\r\n",
-                              "Origin: null\r\n"}) {
+  for (const char* headers :
+       {"Origin: https://evil.example\r\nContent-Type: text/plain\r\n", "Origin: null\r\n"}) {
     FakeClient client(server.port());
     client.send(request_text("POST", "/v1/chat/completions", "{}", headers));
     const RawAnswer answer = client.receive();

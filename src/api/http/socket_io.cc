@@ -31,8 +31,7 @@ asio::awaitable<bool> write_all(Tcp::socket& socket, WritePieces pieces,
     }
     if (error != asio::error::would_block && error != asio::error::try_again) co_return false;
     const auto [waited] = co_await socket.async_wait(
-        Tcp::socket::wait_write,
-        asio::cancel_after(patience, asio::as_tuple(asio::use_awaitable)));
+        Tcp::socket::wait_write, asio::cancel_after(patience, asio::as_tuple(asio::use_awaitable)));
     if (waited) co_return false;
   }
   co_return true;
@@ -45,8 +44,7 @@ asio::awaitable<void> linger(Tcp::socket& socket, std::chrono::milliseconds time
   std::array<char, 16 * 1024> dropped;
   while (std::chrono::steady_clock::now() < deadline) {
     const auto [failed, count] = co_await socket.async_read_some(
-        asio::buffer(dropped),
-        asio::cancel_at(deadline, asio::as_tuple(asio::use_awaitable)));
+        asio::buffer(dropped), asio::cancel_at(deadline, asio::as_tuple(asio::use_awaitable)));
     if (failed) co_return;
   }
 }

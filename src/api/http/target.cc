@@ -33,8 +33,8 @@ Target take_apart(const boost::urls::url_view& url) {
 Result<Target> parse_target(std::string_view text) {
   if (text == "*") return Target{.path = "*", .segments = {}, .query = {}, .authority = {}};
   const bool origin_form = text.starts_with('/');
-  const auto parsed = origin_form ? boost::urls::parse_origin_form(text)
-                                  : boost::urls::parse_absolute_uri(text);
+  const auto parsed =
+      origin_form ? boost::urls::parse_origin_form(text) : boost::urls::parse_absolute_uri(text);
   const bool http = origin_form || (parsed && (parsed->scheme_id() == boost::urls::scheme::http ||
                                                parsed->scheme_id() == boost::urls::scheme::https));
   if (!parsed || !http || (!origin_form && parsed->host().empty())) {
