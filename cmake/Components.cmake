@@ -5,7 +5,8 @@ add_compile_options(-Wall -Wextra -Wshadow -Wnon-virtual-dtor
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # False alarms of GCC's optimiser-driven checks inside library templates and coroutine frames.
   add_compile_options(-Wno-maybe-uninitialized -Wno-array-bounds -Wno-stringop-overflow
-                      -Wno-stringop-overread -Wno-dangling-reference -Wno-free-nonheap-object)
+                      -Wno-stringop-overread -Wno-dangling-reference -Wno-free-nonheap-object
+                      -Wno-mismatched-new-delete)
 endif()
 if(PENSIEVE_WERROR)
   add_compile_options(-Werror)

@@ -44,6 +44,7 @@ class AnswerPrinter {
 
   Result<void> finish() const {
     std::println("");
+    std::fflush(stdout);
     if (!failure_.empty()) return fail(ErrorCode::kInternal, std::format("the answer broke off: {}", failure_), "try again");
     if (tokens_ < 1) return {};
     const std::chrono::duration<double> ttft = first_ - begin_;

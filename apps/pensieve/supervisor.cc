@@ -18,7 +18,8 @@
 #include <iterator>
 #include <print>
 
-#include "api/admin/routes.h"
+#include "api/admin/admin_routes.h"
+#include "api/admin/measured_service.h"
 #include "api/anthropic/routes.h"
 #include "api/http/server.h"
 #include "api/models_routes.h"
@@ -47,11 +48,11 @@ Result<void> check_writable(const Paths& paths) {
   return {};
 }
 
-std::vector<api::Route> all_routes(GenerationService& service, const ServerConfig& server) {
+std::vector<api::Route> all_routes(GenerationService& service, const api::Metrics& metrics, const ServerConfig& server) {
   const api::DialectSettings settings{.ping_interval = std::chrono::seconds(server.ping_interval_s)};
   std::vector<api::Route> routes;
   for (std::vector<api::Route> part : {api::anthropic::routes(service, settings), api::openai::routes(service, settings),
-                                       api::models_routes(service), api::admin::routes(service, PENSIEVE_VERSION)}) {
+                                       api::models_routes(service), api::admin_routes(service, metrics)}) {
     std::ranges::move(part, std::back_inserter(routes));
   }
   return routes;
@@ -109,7 +110,9 @@ Result<void> run_supervisor(const Paths& paths, const Config& config) {
                         .arguments = {"worker", "--log-level", config.log.level},
                         .hang_timeout = std::chrono::seconds(config.engine.hang_timeout_s)},
                        {catalog, memory, clock});
-  api::HttpServer http(loop.get_executor(), config.server, api::limits_of(config.server), all_routes(manager, config.server));
+  api::Metrics metrics;
+  api::MeasuredService measured(manager, metrics, clock);
+  api::HttpServer http(loop.get_executor(), config.server, all_routes(measured, metrics, config.server), clock);
   TRY_VOID(http.start());
   const ProcessIdentity self = this_process();
   const std::string url = url_of(config.server, http.port());

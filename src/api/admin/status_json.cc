@@ -1,56 +1,57 @@
-#include <glaze/glaze.hpp>
+#include "api/admin/status_json.h"
 
-#include "api/admin/routes.h"
+#include <glaze/glaze.hpp>
+#include <optional>
 
 template <>
 struct glz::meta<pensieve::ModelState> {
   using enum pensieve::ModelState;
-  static constexpr auto value = enumerate("unloaded", kUnloaded, "loading", kLoading, "ready", kReady, "unloading", kUnloading, "failed", kFailed);
+  static constexpr auto value = enumerate("unloaded", kUnloaded, "loading", kLoading, "ready",
+                                          kReady, "unloading", kUnloading, "failed", kFailed);
 };
 
-// Plain aggregates with the JSON's field names; glaze writes them as they stand.
-namespace pensieve::api::admin {
+namespace pensieve::api {
+namespace health {  // glaze reads the names of fields only of types with linkage
+
+struct Health {
+  std::string_view status;
+  std::optional<std::string> model;
+  std::string_view model_state;
+  std::int64_t memory_used_bytes = 0;
+  std::int64_t memory_total_bytes = 0;
+  std::int64_t uptime_seconds = 0;
+  std::optional<double> score;
+};
+
+}  // namespace health
 namespace {
 
-struct StatusView {
-  std::string version;
-  std::int64_t uptime_seconds = 0;
-  std::string default_model;
-  std::int64_t memory_total = 0;
-  std::int64_t memory_available = 0;
-  std::int64_t supervisor_resident_bytes = 0;
-  std::uint64_t requests_total = 0;
-  std::uint64_t requests_failed = 0;
-  std::int64_t prompt_tokens_total = 0;
-  std::int64_t cached_prompt_tokens_total = 0;
-  std::int64_t completion_tokens_total = 0;
-  std::int32_t spare_workers = 0;
-  std::uint64_t workers_lost = 0;
-  std::vector<ModelStatus> models;
-  std::vector<SkippedFile> skipped;
-};
+template <typename T>
+std::string to_json(const T& value) {
+  std::string text;
+  if (glz::write<glz::opts{.skip_null_members = false}>(value, text)) return "{}";
+  return text;
+}
 
 }  // namespace
 
-std::string status_json(const ServiceStatus& status, const std::string& version) {
-  const StatusView view{.version = version,
+std::string status_json(const ServiceStatus& status) { return to_json(status); }
+
+std::string model_json(const ModelStatus& model) { return to_json(model); }
+
+std::string health_json(const ServiceStatus& status) {
+  health::Health answer{.status = status.default_model.empty() ? "no_model" : "ok",
+                        .model = {},
+                        .model_state = to_string(ModelState::kUnloaded),
+                        .memory_used_bytes = status.memory_total - status.memory_available,
+                        .memory_total_bytes = status.memory_total,
                         .uptime_seconds = status.uptime_seconds,
-                        .default_model = status.default_model,
-                        .memory_total = status.memory_total,
-                        .memory_available = status.memory_available,
-                        .supervisor_resident_bytes = status.supervisor_resident_bytes,
-                        .requests_total = status.requests_total,
-                        .requests_failed = status.requests_failed,
-                        .prompt_tokens_total = status.prompt_tokens_total,
-                        .cached_prompt_tokens_total = status.cached_prompt_tokens_total,
-                        .completion_tokens_total = status.completion_tokens_total,
-                        .spare_workers = status.spare_workers,
-                        .workers_lost = status.workers_lost,
-                        .models = status.models,
-                        .skipped = status.skipped};
-  std::string out;
-  if (glz::write_json(view, out)) out = "{}";
-  return out;
+                        .score = {}};
+  if (!status.default_model.empty()) answer.model = status.default_model;
+  for (const ModelStatus& model : status.models) {
+    if (model.id == status.default_model) answer.model_state = to_string(model.state);
+  }
+  return to_json(answer);
 }
 
-}  // namespace pensieve::api::admin
+}  // namespace pensieve::api

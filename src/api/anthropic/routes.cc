@@ -63,26 +63,16 @@ asio::awaitable<void> count_tokens(GenerationService& service, const HttpRequest
   co_await writer.send(200, answer_headers("", http, "application/json"), std::format(R"({{"input_tokens":{}}})", *tokens));
 }
 
-// Telemetry and probes: a 404 would be tried again and again.
-asio::awaitable<void> accept_and_drop(const HttpRequest&, ResponseWriter& writer) {
-  co_await writer.send(200, {{"Content-Type", "application/json"}}, "{}");
-}
-
 }  // namespace
 
 std::vector<Route> routes(GenerationService& service, DialectSettings settings) {
   const auto route = [](std::string method, std::string pattern, Handler handler) {
     return Route{.method = std::move(method), .pattern = std::move(pattern), .errors = ErrorShape::kAnthropic, .handler = std::move(handler)};
   };
-  Route hello = route("GET", "/api/hello", accept_and_drop);
-  hello.needs_key = false;
-  Route telemetry = route("POST", "/api/event_logging/batch", accept_and_drop);
-  telemetry.needs_key = false;
   return {route("POST", "/v1/messages",
                 [&service, settings](const HttpRequest& http, ResponseWriter& writer) { return messages(service, settings, http, writer); }),
           route("POST", "/v1/messages/count_tokens",
-                [&service](const HttpRequest& http, ResponseWriter& writer) { return count_tokens(service, http, writer); }),
-          hello, telemetry};
+                [&service](const HttpRequest& http, ResponseWriter& writer) { return count_tokens(service, http, writer); })};
 }
 
 }  // namespace pensieve::api::anthropic

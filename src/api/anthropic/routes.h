@@ -7,7 +7,7 @@
 
 namespace pensieve::api::anthropic {
 
-// POST /v1/messages and /v1/messages/count_tokens, and what Claude Code probes and posts besides.
+// POST /v1/messages and /v1/messages/count_tokens.
 // `service` outlives the routes.
 std::vector<Route> routes(GenerationService& service, DialectSettings settings);
 

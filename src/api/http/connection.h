@@ -1,56 +1,54 @@
-// One connection of the HTTP server.
+// One client's connection: requests in, answers out, one after the other.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <memory>
-#include <set>
 
-#include "api/http/router.h"
-#include "api/http/server.h"
+#include "api/http/admission.h"
+#include "api/http/request_reader.h"
+#include "api/http/response_sender.h"
+#include "base/clock.h"
 
 namespace pensieve::api {
 
-class Connection;
-
-// What all connections share. Lives as long as the last of them.
-struct ConnectionContext {
-  ServerConfig config;
+// What all connections of a server share; outlives them.
+struct ServerContext {
   HttpLimits limits;
-  Router router;
-  bool stopping = false;
-  std::set<Connection*> connections;
+  Gate gate;
+  const Clock& clock;
+  bool stopping = false;  // no further request is taken
 };
 
-class Connection : public std::enable_shared_from_this<Connection> {
+class Connection {
  public:
-  Connection(boost::asio::ip::tcp::socket socket, std::shared_ptr<ConnectionContext> context);
-  ~Connection();
+  // Takes a connected socket. `context` outlives the connection.
+  Connection(Tcp::socket socket, const ServerContext& context);
 
-  // Serves requests until the connection ends.
+  // Serves the connection to its end; never throws. The connection outlives the call.
   boost::asio::awaitable<void> run();
 
-  // True while a request is being answered.
-  [[nodiscard]] bool busy() const;
-  void close();
+  // Tells the client that the server is full, and ends.
+  boost::asio::awaitable<void> refuse();
+
+  // For a server that stops: ends now if no request is being answered, else after the answer.
+  void end_when_idle();
+  // Ends now; a handler under way is cancelled.
+  void cut();
 
  private:
-  struct Stream;
-  class Writer;
-  struct Incoming;
+  // Both serve one request and tell whether another may follow.
+  boost::asio::awaitable<bool> exchange();
+  boost::asio::awaitable<bool> handle(Admitted admitted, const RequestHead& head);
 
-  boost::asio::awaitable<bool> serve_one();
-  boost::asio::awaitable<Result<void>> read_head(Incoming& incoming);
-  boost::asio::awaitable<Result<void>> read_body(Incoming& incoming);
-  Result<void> check(Incoming& incoming) const;
-  boost::asio::awaitable<void> answer(Incoming& incoming, Writer& writer);
-  boost::asio::awaitable<void> refuse(Incoming& incoming, Writer& writer, const Error& error);
-  boost::asio::awaitable<void> until_client_leaves();
-  boost::asio::awaitable<void> drain();
+  boost::asio::awaitable<void> run_handler(const Route& route, const HttpRequest& request,
+                                           ResponseWriter& writer);
+  boost::asio::awaitable<void> watch_client(const ResponseSender& sender);
+  boost::asio::awaitable<bool> answer_and_close(ErrorAnswer answer, AnswerTerms terms);
+  [[nodiscard]] AnswerTerms terms_for(const RequestHead& head, std::string_view id) const;
 
-  std::shared_ptr<ConnectionContext> context_;
-  std::unique_ptr<Stream> stream_;
-  bool busy_ = false;
+  Tcp::socket socket_;
+  const ServerContext& context_;
+  RequestReader reader_;
+  bool answering_ = false;
 };
 
 }  // namespace pensieve::api

@@ -45,7 +45,8 @@ class ResponseWriter {
 };
 
 // Answers one request. Must not throw. When the client goes away while a handler waits for its next
-// event, the handler's coroutine is cancelled (asio cancellation, total): what it owns is destroyed.
+// event, the handler's coroutine is cancelled (asio cancellation, all types): what it owns is
+// destroyed. A client that ends its sending side counts as gone unless the answer is on its way.
 using Handler =
     std::function<boost::asio::awaitable<void>(const HttpRequest&, ResponseWriter&)>;
 
@@ -62,7 +63,7 @@ ErrorAnswer render_error(ErrorShape shape, const Error& error, std::string_view 
 
 struct Route {
   std::string method;
-  std::string pattern;  // "/v1/models/{id*}"; `{x}` takes one segment, `{x*}` several
+  std::string pattern;  // "/v1/models/{id}"; a segment `{id}` matches one segment, `{id*}` one or more
   ErrorShape errors = ErrorShape::kPlain;
   bool needs_key = true;  // false: answered without an API key (/health)
   Handler handler;

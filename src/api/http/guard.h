@@ -1,27 +1,48 @@
-// Who may call: Host, Origin and API key. Pure.
+// Which names the server answers to, and which web pages may talk to it.
+//
+// A browser lets any page send requests to a local server. Two checks keep foreign pages out: the
+// Host must be a name of this server (else a page whose name was rebound to 127.0.0.1 gets in), and
+// an Origin, where the browser sends one, must be this server, a loopback page or a configured one.
 #pragma once
 
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "api/http/fault.h"
 #include "config/config.h"
 
 namespace pensieve::api {
 
-// True for a Host header that cannot be a rebound DNS name: loopback names, any IP address, the
-// configured host and allowed_hosts; with any port.
-bool host_allowed(std::string_view host_header, const ServerConfig& config);
+class Guard {
+ public:
+  explicit Guard(const ServerConfig& config);
 
-// True for web origins that may call: loopback ones, desktop applications' own schemes and
-// allowed_origins. "null" (sandboxed pages) only if all are allowed.
-bool origin_allowed(std::string_view origin, const ServerConfig& config);
+  // Refuses a Host (with or without port) that is not a loopback name or address, the bound host or
+  // a configured one; with 400 if it is no host at all, else 403. A server bound to a wildcard
+  // address answers to any address, for those can't be rebound. A missing Host ("") passes: only
+  // HTTP/1.0 may leave it out, and no browser does.
+  [[nodiscard]] std::expected<void, Fault> check_host(std::string_view host) const;
 
-// True if no key is configured, or the request carries one: `authorization` as "Bearer KEY" (scheme
-// in any case) or `x_api_key`. Takes the same time whatever the key.
-bool key_allowed(std::string_view authorization, std::string_view x_api_key, const ServerConfig& config);
+  // Refuses an Origin, with 403, that is neither loopback, configured, nor `host` itself. An empty
+  // origin passes: the request comes from no web page. "null" passes only if configured by name.
+  [[nodiscard]] std::expected<void, Fault> check_origin(std::string_view origin,
+                                                        std::string_view host) const;
 
-// True for 127.0.0.0/8, ::1 and localhost.
-bool is_loopback(std::string_view host);
+ private:
+  std::vector<std::string> hosts_;    // lower case, without port
+  std::vector<std::string> origins_;  // lower case
+  bool any_address_;
+};
+
+// True for "localhost", names below it, 127.0.0.0/8 and ::1 (with or without brackets).
+bool is_loopback_host(std::string_view host);
+
+// Headers that let the page `origin` read the answer; none for an empty origin. Only for origins
+// that passed.
+Headers cors_headers(std::string_view origin);
+
+// Headers of the answer to a preflight: what the page asks for is allowed.
+Headers preflight_headers(std::string_view allow, std::string_view requested_headers);
 
 }  // namespace pensieve::api

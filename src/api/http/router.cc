@@ -1,81 +1,103 @@
 #include "api/http/router.h"
 
-#include <boost/url/parse.hpp>
-#include <boost/url/url_view.hpp>
-#include <format>
+#include <algorithm>
 #include <optional>
+#include <set>
+#include <tuple>
 
 namespace pensieve::api {
 namespace {
 
-std::vector<std::string_view> segments(std::string_view path) {
-  std::vector<std::string_view> parts;
-  while (!path.empty()) {
-    const std::size_t slash = path.find('/', 1);
-    parts.push_back(path.substr(1, slash == std::string_view::npos ? slash : slash - 1));
-    path = slash == std::string_view::npos ? std::string_view() : path.substr(slash);
+std::vector<std::string> split_pattern(std::string_view pattern) {
+  std::vector<std::string> segments;
+  while (!pattern.empty()) {
+    const std::size_t slash = pattern.find('/');
+    if (slash != 0) segments.emplace_back(pattern.substr(0, slash));
+    pattern = slash == std::string_view::npos ? std::string_view{} : pattern.substr(slash + 1);
   }
-  return parts;
+  return segments;
 }
 
-// What the pattern's `{...}` took of the path; empty optional if it does not match.
-std::optional<std::vector<std::string>> match(std::string_view pattern, std::string_view path) {
+bool is_parameter(std::string_view segment) {
+  return segment.starts_with('{') && segment.ends_with('}');
+}
+
+bool is_rest(std::string_view segment) {
+  return is_parameter(segment) && (segment.ends_with("*}") || segment.ends_with("...}"));
+}
+
+// Fewer is more specific.
+std::tuple<std::ptrdiff_t, std::ptrdiff_t> looseness(const std::vector<std::string>& pattern) {
+  return {std::ranges::count_if(pattern, is_rest), std::ranges::count_if(pattern, is_parameter)};
+}
+
+// What the pattern's parameters are in `path`; empty if it does not match.
+std::optional<std::vector<std::string>> parameters_in(const std::vector<std::string>& pattern,
+                                                      const std::vector<std::string>& path) {
+  const bool has_rest = std::ranges::any_of(pattern, is_rest);
+  if (has_rest ? path.size() < pattern.size() : path.size() != pattern.size()) return {};
   std::vector<std::string> parameters;
-  const std::vector<std::string_view> wanted = segments(pattern);
-  const std::vector<std::string_view> given = segments(path);
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    if (wanted[i].starts_with('{') && wanted[i].ends_with("*}")) {
-      // The rest, but for the pattern's segments that follow.
-      const std::size_t after = wanted.size() - i - 1;
-      if (given.size() < i + 1 + after) return std::nullopt;
-      std::string rest(given[i]);
-      for (std::size_t j = i + 1; j < given.size() - after; ++j) rest += "/" + std::string(given[j]);
-      for (std::size_t j = 0; j < after; ++j) {
-        if (wanted[i + 1 + j] != given[given.size() - after + j]) return std::nullopt;
-      }
-      if (rest.empty()) return std::nullopt;
+  std::size_t at = 0;
+  for (const std::string& segment : pattern) {
+    if (is_rest(segment)) {
+      const std::size_t end = at + path.size() - pattern.size() + 1;
+      std::string rest = path[at++];
+      while (at < end) rest += '/' + path[at++];
       parameters.push_back(std::move(rest));
-      return parameters;
-    }
-    if (i >= given.size()) return std::nullopt;
-    if (wanted[i].starts_with('{')) {
-      if (given[i].empty()) return std::nullopt;
-      parameters.emplace_back(given[i]);
-    } else if (wanted[i] != given[i]) {
-      return std::nullopt;
+    } else if (is_parameter(segment)) {
+      parameters.push_back(path[at++]);
+    } else if (segment != path[at++]) {
+      return {};
     }
   }
-  return wanted.size() == given.size() ? std::optional(parameters) : std::nullopt;
+  return parameters;
+}
+
+std::string join(const std::set<std::string>& methods) {
+  std::string text;
+  for (const std::string& method : methods) text += (text.empty() ? "" : ", ") + method;
+  return text;
 }
 
 }  // namespace
 
-std::string_view HttpRequest::header(std::string_view name) const {
-  const auto found = headers.find(std::string(name));
-  return found == headers.end() ? std::string_view() : std::string_view(found->second);
-}
-
-Result<Target> parse_target(std::string_view target) {
-  const auto url = boost::urls::parse_origin_form(target);
-  if (!url) return fail(ErrorCode::kInvalidArgument, "the request target is not a valid path");
-  Target parsed{.path = url->path(), .query = {}};
-  for (const auto& parameter : url->params()) parsed.query[parameter.key] = parameter.value;
-  return parsed;
-}
-
-Router::Match Router::find(std::string_view method, std::string_view path) const {
-  Match result;
-  for (const Route& route : routes_) {
-    auto parameters = match(route.pattern, path);
-    if (!parameters) continue;
-    result.allowed.push_back(route.method);
-    const bool same = route.method == method || (method == "HEAD" && route.method == "GET");
-    if (same && result.route == nullptr) {
-      result.route = &route;
-      result.parameters = std::move(*parameters);
-    }
+Router::Router(std::vector<Route> routes) {
+  for (Route& route : routes) {
+    std::vector<std::string> pattern = split_pattern(route.pattern);
+    entries_.push_back({std::move(route), std::move(pattern)});
   }
-  return result;
+  std::ranges::stable_sort(entries_, {},
+                           [](const Entry& entry) { return looseness(entry.pattern); });
+}
+
+RouteMatch Router::match(std::string_view method, const std::vector<std::string>& segments) const {
+  RouteMatch match;
+  std::set<std::string> allowed;
+  const auto find = [&](std::string_view wanted) {
+    for (const Entry& entry : entries_) {
+      std::optional<std::vector<std::string>> parameters = parameters_in(entry.pattern, segments);
+      if (!parameters) continue;
+      allowed.insert(entry.route.method);
+      if (match.route != nullptr || entry.route.method != wanted) continue;
+      match.route = &entry.route;
+      match.parameters = std::move(*parameters);
+    }
+  };
+  find(method);
+  if (match.route == nullptr && method == "HEAD") find("GET");
+  if (allowed.empty()) return match;
+  if (allowed.contains("GET")) allowed.insert("HEAD");
+  allowed.insert("OPTIONS");
+  match.allow = join(allowed);
+  return match;
+}
+
+ErrorShape error_shape(const Route* route, std::string_view path, bool has_anthropic_version) {
+  const ErrorShape shape = route != nullptr                            ? route->errors
+                           : path.starts_with("/v1/messages")          ? ErrorShape::kAnthropic
+                           : path == "/v1" || path.starts_with("/v1/") ? ErrorShape::kOpenAi
+                                                                       : ErrorShape::kPlain;
+  return shape == ErrorShape::kOpenAi && has_anthropic_version ? ErrorShape::kAnthropic : shape;
 }
 
 }  // namespace pensieve::api

@@ -1,4 +1,8 @@
-// From method and target to the route that answers.
+// Which route answers a request.
+//
+// A pattern is a path whose segments are literal, `{name}` (any one segment) or `{name*}` (one or
+// more segments; also written `{name...}`; at most one in a pattern). Literal segments win over
+// `{name}`, which wins over `{name*}`. GET routes answer HEAD too.
 #pragma once
 
 #include <string>
@@ -9,29 +13,32 @@
 
 namespace pensieve::api {
 
-// A request target cut up: decoded path and query.
-struct Target {
-  std::string path;
-  std::map<std::string, std::string> query;
+struct RouteMatch {
+  const Route* route = nullptr;         // null: no route for this path and method
+  std::vector<std::string> parameters;  // of the route, in order
+  std::string allow;  // methods of the path for `Allow`; empty: no route knows the path
 };
-
-// Error kInvalidArgument for what is no origin-form target.
-Result<Target> parse_target(std::string_view target);
 
 class Router {
  public:
-  explicit Router(std::vector<Route> routes) : routes_(std::move(routes)) {}
+  // Takes the routes; they live as long as the router.
+  explicit Router(std::vector<Route> routes);
 
-  struct Match {
-    const Route* route = nullptr;           // null: no route
-    std::vector<std::string> parameters;
-    std::vector<std::string> allowed;       // methods of the path, if it is known at all
-  };
-  // HEAD is answered by GET's route.
-  [[nodiscard]] Match find(std::string_view method, std::string_view path) const;
+  // Finds the route for a path given as decoded segments.
+  [[nodiscard]] RouteMatch match(std::string_view method,
+                                 const std::vector<std::string>& segments) const;
 
  private:
-  std::vector<Route> routes_;
+  struct Entry {
+    Route route;
+    std::vector<std::string> pattern;
+  };
+  std::vector<Entry> entries_;  // most specific first
 };
+
+// In which shape a fault of this request is told: the route's, or for a path without a route, that
+// of the API to which the path belongs. Paths of both APIs (/v1/models) follow the header
+// anthropic-version.
+ErrorShape error_shape(const Route* route, std::string_view path, bool has_anthropic_version);
 
 }  // namespace pensieve::api

@@ -1,137 +1,126 @@
 #include "api/http/server.h"
 
+#include <spdlog/spdlog.h>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
-#include <format>
-#include <utility>
+#include <set>
 
 #include "api/http/connection.h"
-#include "api/http/guard.h"
-#include "base/log.h"
+#include "api/http/listen.h"
 
 namespace pensieve::api {
-
 namespace asio = boost::asio;
-using asio::ip::tcp;
-
 namespace {
 
-constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
-
-// Connections over the bound get one line and are closed.
-constexpr std::string_view kFull =
-    "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 5\r\n"
-    "Connection: close\r\nContent-Length: 79\r\n\r\n"
-    "{\"error\":{\"type\":\"overloaded_error\",\"message\":\"too many connections are open\"}}";
-static_assert(kFull.size() - kFull.find("{") == 79);
+constexpr std::chrono::milliseconds kAcceptPause{100};  // when the system has no socket to give
+constexpr std::size_t kRefusals = 64;  // clients over the bound that are told so at the same time
 
 }  // namespace
 
-HttpLimits limits_of(const ServerConfig& config) {
-  return {.body_bytes = static_cast<std::uint64_t>(config.max_body_bytes),
-          .connections = config.max_connections,
-          .header_timeout = std::chrono::seconds(config.header_timeout_s),
-          .body_timeout = std::chrono::seconds(config.body_timeout_s),
-          .idle_timeout = std::chrono::seconds(config.idle_timeout_s),
-          .write_timeout = std::chrono::seconds(config.write_timeout_s)};
-}
+struct HttpServer::State : std::enable_shared_from_this<State> {
+  State(const asio::any_io_executor& executor_, ServerConfig config_, std::vector<Route> routes,
+        const Clock& clock, HttpLimits limits)
+      : executor(executor_),
+        config(std::move(config_)),
+        context{limits, {Guard(config), {}, Router(std::move(routes))}, clock},
+        acceptor(executor_),
+        drained(executor_) {}
 
-struct HttpServer::State {
-  State(asio::any_io_executor executor, std::shared_ptr<ConnectionContext> shared)
-      : acceptor(std::move(executor)), context(std::move(shared)) {}
-  tcp::acceptor acceptor;
-  std::shared_ptr<ConnectionContext> context;
+  asio::awaitable<void> accept();
+  void admit(Tcp::socket socket);
+  asio::awaitable<void> serve(std::shared_ptr<Connection> connection, bool refused);
+  asio::awaitable<void> wait_until_drained(std::chrono::milliseconds at_most);
+  void end_all();
 
-  static asio::awaitable<void> accept(std::shared_ptr<State> self);
+  asio::any_io_executor executor;
+  ServerConfig config;
+  ServerContext context;
+  Tcp::acceptor acceptor;
+  std::set<std::shared_ptr<Connection>> connections;
+  std::set<std::shared_ptr<Connection>> refusals;
+  asio::steady_timer drained;  // cancelled when the last connection ends
 };
 
-HttpServer::HttpServer(asio::any_io_executor executor, ServerConfig config, HttpLimits limits, std::vector<Route> routes)
-    : state_(std::make_shared<State>(
-          std::move(executor),
-          std::make_shared<ConnectionContext>(std::move(config), limits, Router(std::move(routes))))) {}
+asio::awaitable<void> HttpServer::State::accept() {
+  const auto self = shared_from_this();
+  while (acceptor.is_open()) {
+    auto [error, socket] = co_await acceptor.async_accept(asio::as_tuple(asio::use_awaitable));
+    if (!error) {
+      admit(std::move(socket));
+    } else if (acceptor.is_open() && error != asio::error::connection_aborted) {
+      spdlog::warn("can't accept a connection: {}", error.message());
+      asio::steady_timer pause(executor, kAcceptPause);
+      co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
+    }
+  }
+}
 
-HttpServer::~HttpServer() = default;
+void HttpServer::State::admit(Tcp::socket socket) {
+  const bool full = connections.size() >= context.limits.connections;
+  if (full && refusals.size() >= kRefusals) return;
+  auto connection = std::make_shared<Connection>(std::move(socket), context);
+  (full ? refusals : connections).insert(connection);
+  asio::co_spawn(executor, serve(std::move(connection), full), asio::detached);
+}
+
+asio::awaitable<void> HttpServer::State::serve(std::shared_ptr<Connection> connection,
+                                               bool refused) {
+  const auto self = shared_from_this();
+  co_await (refused ? connection->refuse() : connection->run());
+  (refused ? refusals : connections).erase(connection);
+  if (connections.empty() && refusals.empty()) drained.cancel();
+}
+
+asio::awaitable<void> HttpServer::State::wait_until_drained(std::chrono::milliseconds at_most) {
+  if (connections.empty() && refusals.empty()) co_return;
+  drained.expires_after(at_most);
+  co_await drained.async_wait(asio::as_tuple(asio::use_awaitable));
+}
+
+void HttpServer::State::end_all() {
+  context.stopping = true;
+  boost::system::error_code ignored;
+  acceptor.close(ignored);
+  for (const auto& connection : connections) connection->cut();
+  for (const auto& connection : refusals) connection->cut();
+}
+
+HttpServer::HttpServer(asio::any_io_executor executor, ServerConfig config,
+                       std::vector<Route> routes, const Clock& clock)
+    : HttpServer(std::move(executor), config, std::move(routes), clock, http_limits(config)) {}
+
+HttpServer::HttpServer(asio::any_io_executor executor, ServerConfig config,
+                       std::vector<Route> routes, const Clock& clock, HttpLimits limits)
+    : state_(
+          std::make_shared<State>(executor, std::move(config), std::move(routes), clock, limits)) {}
+
+HttpServer::~HttpServer() { state_->end_all(); }
 
 Result<void> HttpServer::start() {
-  const ServerConfig& config = state_->context->config;
-  boost::system::error_code error;
-  const std::string host = config.host == "localhost" ? "127.0.0.1" : config.host;
-  const auto address = asio::ip::make_address(host, error);
-  if (error) {
-    return fail(ErrorCode::kInvalidArgument, std::format("server.host = '{}' is not an IP address", config.host),
-                "use 127.0.0.1 for this machine only, or 0.0.0.0 with server.api_keys", "server.host");
-  }
-  if (!address.is_loopback() && config.api_key_hashes.empty()) {
-    return fail(ErrorCode::kInvalidArgument, std::format("listening on {} without an API key would open the server to the network", host),
-                "set server.api_keys (or PENSIEVE_API_KEY), or listen on 127.0.0.1", "server.host");
-  }
-  const tcp::endpoint endpoint(address, config.port);
-  tcp::acceptor& acceptor = state_->acceptor;
-  acceptor.open(endpoint.protocol(), error);
-  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor.bind(endpoint, error);
-  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
-  if (error) {
-    const bool in_use = error == asio::error::address_in_use;
-    return fail(in_use ? ErrorCode::kUnavailable : ErrorCode::kIo,
-                std::format("can't listen on {}:{}: {}", host, config.port, error.message()),
-                in_use ? "end the program that uses the port, or choose another with --port" : "choose another server.host or server.port",
-                "server.port");
-  }
-  asio::co_spawn(acceptor.get_executor(), State::accept(state_), asio::detached);
+  state_->context.gate.keys = TRY(ApiKeys::parse(state_->config.api_key_hashes));
+  state_->acceptor = TRY(listen(state_->executor, state_->config));
+  asio::co_spawn(state_->executor, state_->accept(), asio::detached);
   return {};
 }
 
-std::uint16_t HttpServer::port() const { return state_->acceptor.local_endpoint().port(); }
-
-asio::awaitable<void> HttpServer::State::accept(std::shared_ptr<State> self) {
-  asio::steady_timer pause(self->acceptor.get_executor());
-  for (;;) {
-    auto [error, socket] = co_await self->acceptor.async_accept(kTuple);
-    if (!self->acceptor.is_open()) co_return;
-    if (error) {
-      // Out of file descriptors, say: try again when others have been closed.
-      spdlog::warn("accepting a connection: {}", error.message());
-      pause.expires_after(std::chrono::milliseconds(100));
-      co_await pause.async_wait(kTuple);
-      continue;
-    }
-    if (std::ssize(self->context->connections) >= self->context->limits.connections) {
-      boost::system::error_code ignored;
-      socket.non_blocking(true, ignored);
-      socket.write_some(asio::buffer(kFull), ignored);
-      continue;
-    }
-    const auto connection = std::make_shared<Connection>(std::move(socket), self->context);
-    asio::co_spawn(self->acceptor.get_executor(), connection->run(), asio::detached);
-  }
+std::uint16_t HttpServer::port() const {
+  boost::system::error_code error;
+  return state_->acceptor.local_endpoint(error).port();
 }
 
 asio::awaitable<void> HttpServer::stop(std::chrono::milliseconds grace) {
-  const std::shared_ptr<State> state = state_;
+  const auto state = state_;
+  state->context.stopping = true;
   boost::system::error_code ignored;
   state->acceptor.close(ignored);
-  state->context->stopping = true;
-  const auto close = [&](bool busy_too) {
-    std::vector<std::shared_ptr<Connection>> open;
-    for (Connection* connection : state->context->connections) {
-      if (busy_too || !connection->busy()) open.push_back(connection->shared_from_this());
-    }
-    for (const auto& connection : open) connection->close();
-  };
-  close(false);
-  asio::steady_timer timer(state->acceptor.get_executor());
-  const auto deadline = std::chrono::steady_clock::now() + grace;
-  while (!state->context->connections.empty() && std::chrono::steady_clock::now() < deadline) {
-    timer.expires_after(std::chrono::milliseconds(20));
-    co_await timer.async_wait(kTuple);
-  }
-  close(true);
+  for (const auto& connection : state->connections) connection->end_when_idle();
+  co_await state->wait_until_drained(grace);
+  state->end_all();
+  co_await state->wait_until_drained(state->context.limits.linger_time);
 }
 
 }  // namespace pensieve::api

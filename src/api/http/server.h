@@ -1,4 +1,4 @@
-// The HTTP server: connections in, routes called.
+// The HTTP server: one listening socket, many connections, one event loop.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -9,42 +9,41 @@
 #include <vector>
 
 #include "api/http/exchange.h"
+#include "api/http/limits.h"
+#include "base/clock.h"
 #include "base/result.h"
 #include "config/config.h"
 
 namespace pensieve::api {
 
-// What a client may take of time and memory.
-struct HttpLimits {
-  std::uint32_t header_bytes = 64 * 1024;
-  std::uint64_t body_bytes = 32 * 1024 * 1024;
-  int connections = 256;
-  std::chrono::milliseconds header_timeout{10'000};  // first byte of the head to its last
-  std::chrono::milliseconds body_timeout{60'000};
-  std::chrono::milliseconds idle_timeout{75'000};    // before a request's first byte
-  std::chrono::milliseconds write_timeout{60'000};   // one write
-};
-HttpLimits limits_of(const ServerConfig& config);
-
-// HTTP/1.1 and 1.0, keep-alive, on the executor's one thread. A handler is cancelled when its client
-// closes the connection, also one that only ends its sending side.
+// All calls on the thread of `executor`, whose event loop has one thread only. Handlers run there
+// too, and what they capture must live until `stop` has completed or the event loop has ended.
 class HttpServer {
  public:
-  HttpServer(boost::asio::any_io_executor executor, ServerConfig config, HttpLimits limits, std::vector<Route> routes);
+  HttpServer(boost::asio::any_io_executor executor, ServerConfig config, std::vector<Route> routes,
+             const Clock& clock);
+  // With limits other than those of `config`.
+  HttpServer(boost::asio::any_io_executor executor, ServerConfig config, std::vector<Route> routes,
+             const Clock& clock, HttpLimits limits);
+  // Ends all connections at once.
   ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
 
-  // Binds and begins to accept. Errors: kInvalidArgument (no such address, or a non-loopback one
-  // without a key), kUnavailable (port in use), kIo.
+  // Listens and serves. Errors: kForbidden for an address other than loopback without an API key,
+  // kInvalidArgument for an unknown host or a malformed key hash, kIo for a port in use or not
+  // allowed; each with its cure.
   Result<void> start();
 
-  // The port listened on, once started.
+  // The port in use; after start. Differs from the configured one where that is 0.
   [[nodiscard]] std::uint16_t port() const;
 
-  // Accepts no more, lets running answers finish for `grace`, then cuts them.
+  // Takes no further connection or request, lets answers under way finish for at most `grace`, then
+  // cuts them; completes when no connection is left.
   boost::asio::awaitable<void> stop(std::chrono::milliseconds grace);
 
  private:
-  struct State;
+  struct State;  // shared with the coroutines, which may end after the server
   std::shared_ptr<State> state_;
 };
 

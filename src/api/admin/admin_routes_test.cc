@@ -1,0 +1,103 @@
+#include "api/admin/admin_routes.h"
+
+#include <gmock/gmock.h>
+
+#include "api/admin/fake_service.h"
+#include "api/http/api_keys.h"
+#include "api/http/fake_client.h"
+
+namespace pensieve::api {
+namespace {
+
+using testing::HasSubstr;
+
+class AdminRoutes : public testing::Test {
+ protected:
+  AdminRoutes() {
+    service_.present.default_model = "org/tiny";
+    service_.present.memory_total = 8'000'000'000;
+    service_.present.memory_available = 5'000'000'000;
+    service_.present.uptime_seconds = 12;
+    ModelStatus& model = service_.present.models.emplace_back(fake_model("org/tiny"));
+    model.aliases = {"primary"};
+    model.quantization = "Q4_1";
+    service_.present.skipped = {{.path = "/m/bad.gguf", .reason = "truncated"}};
+  }
+  RawAnswer ask(std::string_view method, std::string_view path, std::string_view body = {},
+                std::string_view headers = {}) {
+    if (!server_) server_.emplace(admin_routes(service_, metrics_), HttpLimits{}, config_);
+    FakeClient client(server_->port());
+    client.send(request_text(method, path, body, headers));
+    return client.receive(method == "HEAD");
+  }
+
+  ScriptedService service_;
+  Metrics metrics_;
+  ServerConfig config_;
+  std::optional<RunningServer> server_;
+};
+
+TEST_F(AdminRoutes, TellsHealth) {
+  const RawAnswer answer = ask("GET", "/health");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.header("content-type"), "application/json");
+  EXPECT_EQ(answer.body, R"({"status":"ok","model":"org/tiny","model_state":"unloaded","memory_used_bytes":3000000000,)"
+                         R"("memory_total_bytes":8000000000,"uptime_seconds":12,"score":null})");
+}
+
+TEST_F(AdminRoutes, TellsThatThereIsNoModel) {
+  service_.present.default_model.clear();
+  EXPECT_THAT(ask("GET", "/health").body, HasSubstr(R"("status":"no_model","model":null)"));
+}
+
+TEST_F(AdminRoutes, TellsTheWholeStatus) {
+  const std::string body = ask("GET", "/pensieve/v1/status").body;
+  EXPECT_THAT(body, HasSubstr(R"("models":[{"id":"org/tiny","aliases":["primary"])"));
+  EXPECT_THAT(body, HasSubstr(R"("quantization":"Q4_1")"));
+  EXPECT_THAT(body, HasSubstr(R"("state":"unloaded")"));
+  EXPECT_THAT(body, HasSubstr(R"("skipped":[{"path":"/m/bad.gguf","reason":"truncated"}])"));
+  EXPECT_THAT(body, HasSubstr(R"("memory_available":5000000000)"));
+}
+
+TEST_F(AdminRoutes, LoadsAndUnloadsModels) {
+  const RawAnswer loaded = ask("POST", "/pensieve/v1/models/org/tiny/load");
+  EXPECT_EQ(loaded.status, 200);
+  EXPECT_THAT(loaded.body, HasSubstr(R"("state":"ready")"));
+  EXPECT_THAT(ask("POST", "/pensieve/v1/models/org%2Ftiny/unload").body,
+              HasSubstr(R"("state":"unloaded")"));
+  const RawAnswer unknown = ask("POST", "/pensieve/v1/models/other/load");
+  EXPECT_EQ(unknown.status, 404);
+  EXPECT_THAT(unknown.body, HasSubstr(R"({"error":{"code":"not_found")"));
+}
+
+TEST_F(AdminRoutes, GivesMetricsAsPrometheusReadsThem) {
+  const RawAnswer answer = ask("GET", "/metrics");
+  EXPECT_EQ(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+  EXPECT_THAT(answer.body, HasSubstr("\npensieve_uptime_seconds 12\n"));
+}
+
+TEST_F(AdminRoutes, AnswersTheProbesOfAgents) {
+  EXPECT_EQ(ask("HEAD", "/").status, 200);
+  EXPECT_THAT(ask("GET", "/").body, HasSubstr("Pensieve is running"));
+  EXPECT_EQ(ask("HEAD", "/api/hello").status, 200);
+  EXPECT_EQ(ask("GET", "/api/hello").body, "{}");
+  const RawAnswer dropped = ask("POST", "/api/event_logging/batch", "not even json");
+  EXPECT_EQ(dropped.status, 200);
+  EXPECT_EQ(dropped.body, "{}");
+}
+
+TEST_F(AdminRoutes, AskForTheKeyWhereTheyTellMore) {
+  config_.api_key_hashes = {hash_api_key("secret")};
+  for (const char* path : {"/metrics", "/pensieve/v1/status"}) {
+    EXPECT_EQ(ask("GET", path).status, 401) << path;
+    EXPECT_EQ(ask("GET", path, "", "x-api-key: secret\r\n").status, 200) << path;
+  }
+  EXPECT_EQ(ask("POST", "/pensieve/v1/models/org/tiny/load").status, 401);
+  for (const char* path : {"/", "/health", "/api/hello"}) {
+    EXPECT_EQ(ask("GET", path).status, 200) << path;
+  }
+  EXPECT_EQ(ask("POST", "/api/event_logging/batch", "[]").status, 200);
+}
+
+}  // namespace
+}  // namespace pensieve::api

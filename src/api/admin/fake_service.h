@@ -1,0 +1,92 @@
+// For tests: a GenerationService that plays a script.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "manager/service.h"
+
+namespace pensieve::api {
+
+inline ModelStatus fake_model(std::string id) {
+  ModelStatus model;
+  model.id = std::move(id);
+  return model;
+}
+
+inline Delta text_delta(std::string text) {
+  Delta delta;
+  delta.text = std::move(text);
+  return delta;
+}
+
+// What a scripted stream does: let `after` pass on the clock, then give `event`.
+struct ScriptedEvent {
+  std::chrono::milliseconds after{0};
+  GenerationEvent event;
+};
+
+class ScriptedStream final : public GenerationStream {
+ public:
+  ScriptedStream(std::vector<ScriptedEvent> script, ManualClock& clock)
+      : script_(std::move(script)), clock_(clock) {}
+  boost::asio::awaitable<std::optional<GenerationEvent>> next(std::chrono::milliseconds) override {
+    const ScriptedEvent step = script_.at(at_++);
+    clock_.advance(step.after);
+    co_return step.event;
+  }
+  [[nodiscard]] const std::string& model() const override { return model_; }
+
+ private:
+  std::vector<ScriptedEvent> script_;
+  ManualClock& clock_;
+  std::size_t at_ = 0;
+  std::string model_ = "tiny";
+};
+
+class ScriptedService final : public GenerationService {
+ public:
+  boost::asio::awaitable<Result<std::unique_ptr<GenerationStream>>> generate(
+      GenerationRequest) override {
+    if (refusal.code != ErrorCode::kInternal) co_return std::unexpected(refusal);
+    co_return std::make_unique<ScriptedStream>(script, clock);
+  }
+  boost::asio::awaitable<bool> settled(std::string, std::chrono::milliseconds) override {
+    co_return true;
+  }
+  boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest) override {
+    co_return 7;
+  }
+  boost::asio::awaitable<Result<void>> load(std::string name) override {
+    return change(name, ModelState::kReady);
+  }
+  boost::asio::awaitable<Result<void>> unload(std::string name) override {
+    return change(name, ModelState::kUnloaded);
+  }
+  [[nodiscard]] Result<ModelStatus> find(std::string_view name) const override {
+    for (const ModelStatus& model : present.models) {
+      if (model.id == name) return model;
+    }
+    return fail(ErrorCode::kNotFound, "no model '" + std::string(name) + "'", "", "model");
+  }
+  [[nodiscard]] ServiceStatus status() const override { return present; }
+
+  std::vector<ScriptedEvent> script;
+  Error refusal;  // of generate, unless kInternal
+  ServiceStatus present;
+  ManualClock clock;
+
+ private:
+  boost::asio::awaitable<Result<void>> change(std::string name, ModelState state) {
+    for (ModelStatus& model : present.models) {
+      if (model.id != name) continue;
+      model.state = state;
+      co_return Result<void>{};
+    }
+    co_return std::unexpected(find(name).error());
+  }
+};
+
+}  // namespace pensieve::api

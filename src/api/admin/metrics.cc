@@ -1,0 +1,129 @@
+#include "api/admin/metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/histogram.h>
+#include <prometheus/text_serializer.h>
+
+#include <iterator>
+#include <sstream>
+
+namespace pensieve::api {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+// Seconds. From a warm cache hit to a long prompt on a slow machine, and to a long answer.
+const prometheus::Histogram::BucketBoundaries kFirstTokenBuckets{
+    0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 180};
+const prometheus::Histogram::BucketBoundaries kAnswerBuckets{0.05, 0.1, 0.25, 0.5, 1,   2.5, 5,
+                                                             10,   30,  60,   180, 600, 1800};
+
+double seconds(std::chrono::nanoseconds elapsed) {
+  return std::chrono::duration<double>(elapsed).count();
+}
+
+MetricFamily single(MetricType type, std::string name, std::string help, double value) {
+  MetricFamily family{std::move(name), std::move(help), type, std::vector<ClientMetric>(1)};
+  family.metric[0].counter.value = value;
+  family.metric[0].gauge.value = value;
+  return family;
+}
+
+template <typename Value>
+MetricFamily per_model(const ServiceStatus& status, std::string name, std::string help,
+                       Value&& value) {
+  MetricFamily family{std::move(name), std::move(help), MetricType::Gauge, {}};
+  for (const ModelStatus& model : status.models) {
+    ClientMetric metric;
+    metric.label.push_back({"model", model.id});
+    metric.gauge.value = static_cast<double>(value(model));
+    family.metric.push_back(std::move(metric));
+  }
+  return family;
+}
+
+std::vector<MetricFamily> server_families(const ServiceStatus& status) {
+  const auto counter = [](const char* name, const char* help, auto value) {
+    return single(MetricType::Counter, name, help, static_cast<double>(value));
+  };
+  const auto gauge = [](const char* name, const char* help, auto value) {
+    return single(MetricType::Gauge, name, help, static_cast<double>(value));
+  };
+  return {
+      counter("pensieve_requests_total", "Generations asked for", status.requests_total),
+      counter("pensieve_requests_failed_total", "Generations that failed", status.requests_failed),
+      counter("pensieve_prompt_tokens_total", "Tokens of prompts", status.prompt_tokens_total),
+      counter("pensieve_cached_prompt_tokens_total", "Prompt tokens read from the prefix cache",
+              status.cached_prompt_tokens_total),
+      counter("pensieve_completion_tokens_total", "Tokens of answers",
+              status.completion_tokens_total),
+      counter("pensieve_workers_lost_total", "Workers that died or hung", status.workers_lost),
+      gauge("pensieve_spare_workers", "Workers ready for a model", status.spare_workers),
+      gauge("pensieve_uptime_seconds", "Time since the start", status.uptime_seconds),
+      gauge("pensieve_memory_total_bytes", "Memory of the machine", status.memory_total),
+      gauge("pensieve_memory_available_bytes", "Memory that can be had", status.memory_available),
+      gauge("pensieve_supervisor_resident_bytes", "Resident memory of the supervisor",
+            status.supervisor_resident_bytes),
+  };
+}
+
+std::vector<MetricFamily> model_families(const ServiceStatus& status) {
+  using Model = const ModelStatus&;
+  return {
+      per_model(status, "pensieve_model_ready", "1 while the model is loaded",
+                [](Model m) { return m.state == ModelState::kReady ? 1 : 0; }),
+      per_model(status, "pensieve_model_resident_bytes", "Resident memory of the model's worker",
+                [](Model m) { return m.resident_bytes; }),
+      per_model(status, "pensieve_model_weights_bytes", "Memory of the model's weights",
+                [](Model m) { return m.weights_bytes; }),
+      per_model(status, "pensieve_model_kv_bytes", "Memory of the model's KV cache",
+                [](Model m) { return m.kv_bytes; }),
+      per_model(status, "pensieve_model_compute_bytes", "Memory of the model's compute buffers",
+                [](Model m) { return m.compute_bytes; }),
+      per_model(status, "pensieve_model_active_requests", "Generations under way",
+                [](Model m) { return m.active_requests; }),
+      per_model(status, "pensieve_model_waiting_requests", "Generations that wait for a place",
+                [](Model m) { return m.waiting_requests; }),
+  };
+}
+
+}  // namespace
+
+Metrics::Metrics()
+    : first_token_(prometheus::BuildHistogram()
+                       .Name("pensieve_time_to_first_token_seconds")
+                       .Help("From a request's arrival to its first text")
+                       .Register(registry_)),
+      answer_(prometheus::BuildHistogram()
+                  .Name("pensieve_answer_duration_seconds")
+                  .Help("From a request's arrival to the end of its answer")
+                  .Register(registry_)),
+      outcomes_(prometheus::BuildCounter()
+                    .Name("pensieve_generations_total")
+                    .Help("Generations by how they ended")
+                    .Register(registry_)) {}
+
+void Metrics::observe_first_token(std::string_view model, std::chrono::nanoseconds elapsed) {
+  first_token_.Add({{"model", std::string(model)}}, kFirstTokenBuckets).Observe(seconds(elapsed));
+}
+
+void Metrics::observe_answer(std::string_view model, std::chrono::nanoseconds elapsed) {
+  answer_.Add({{"model", std::string(model)}}, kAnswerBuckets).Observe(seconds(elapsed));
+}
+
+void Metrics::count_outcome(std::string_view outcome) {
+  outcomes_.Add({{"outcome", std::string(outcome)}}).Increment();
+}
+
+std::string Metrics::to_text(const ServiceStatus& status) const {
+  std::vector<MetricFamily> families = server_families(status);
+  std::ranges::move(model_families(status), std::back_inserter(families));
+  std::ranges::move(registry_.Collect(), std::back_inserter(families));
+  std::ostringstream text;
+  prometheus::TextSerializer().Serialize(text, families);
+  return text.str();
+}
+
+}  // namespace pensieve::api

@@ -1,0 +1,23 @@
+// The service's status as JSON: snake_case names, bytes as integers, states as words.
+#pragma once
+
+#include <string>
+
+#include "manager/service.h"
+
+namespace pensieve::api {
+
+// Everything (GET /pensieve/v1/status).
+std::string status_json(const ServiceStatus& status);
+
+// One model, as it stands in the status.
+std::string model_json(const ModelStatus& model);
+
+// GET /health:
+// {"status","model","model_state","memory_used_bytes","memory_total_bytes","uptime_seconds",
+// "score"}. `status` is
+// "ok", or "no_model" while there is nothing to answer with; `model` is what `auto` leads to, or
+// null. Memory is the machine's. `score` is the performance monitor's, null until it has measured.
+std::string health_json(const ServiceStatus& status);
+
+}  // namespace pensieve::api
