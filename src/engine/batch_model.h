@@ -35,10 +35,17 @@ struct BatchLimits {
   std::size_t sequence_tokens = 0;   // most tokens of one sequence
 };
 
-// Used by one thread, the engine's.
+// Used by one thread, the engine's, but for abort().
 class BatchModel {
  public:
   virtual ~BatchModel() = default;
+
+  // The first decode reads weights and compiles shaders: done before any request, on the thread
+  // that decodes afterwards. False if the model can't decode.
+  virtual bool warm_up() = 0;
+
+  // Makes a decode in progress, and every later one, end soon with kAborted. Any thread.
+  virtual void abort() = 0;
 
   [[nodiscard]] virtual const BatchLimits& limits() const = 0;
 
@@ -55,8 +62,9 @@ class BatchModel {
   [[nodiscard]] virtual std::size_t reusable_prefix(SequenceId sequence,
                                                     std::size_t wanted) const = 0;
 
-  // Keeps the first `length` tokens, a length that reusable_prefix returned; 0 empties it.
-  virtual void truncate(SequenceId sequence, std::size_t length) = 0;
+  // Keeps the first `length` tokens, a length that reusable_prefix returned; 0 empties the
+  // sequence. Returns the length kept: `length`, or 0 if the model could not go back after all.
+  virtual std::size_t truncate(SequenceId sequence, std::size_t length) = 0;
 
   // Makes the first `length` tokens (from reusable_prefix) of `from` the content of the empty `to`.
   virtual void copy(SequenceId from, SequenceId to, std::size_t length) = 0;

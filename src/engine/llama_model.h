@@ -1,0 +1,65 @@
+// A GGUF model opened by libllama, with its context.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/units.h"
+#include "engine/batch_model.h"
+#include "engine/llama_api.h"
+#include "engine/llama_vocabulary.h"
+#include "ipc/messages.h"
+
+namespace pensieve::engine {
+
+class LlamaModel final : public BatchModel {
+ public:
+  // Opens the file and makes the context; errors as engine::load. Blocks while reading.
+  static Result<std::unique_ptr<LlamaModel>> open(const ipc::LoadModel& settings);
+
+  [[nodiscard]] const Vocabulary& vocabulary() const { return vocabulary_; }
+  [[nodiscard]] std::string metadata(const char* key) const;  // empty if absent
+  [[nodiscard]] std::string chat_template() const;            // the file's; empty if none
+
+  // All but load_us and chat_template_source.
+  [[nodiscard]] const ipc::Loaded& facts() const { return facts_; }
+
+  bool warm_up() override;
+  void abort() override { aborted_.store(true); }
+  [[nodiscard]] const BatchLimits& limits() const override { return limits_; }
+  DecodeOutcome decode(std::span<const BatchToken> batch) override;
+  std::span<float> logits(std::size_t index) override;
+  [[nodiscard]] std::size_t reusable_prefix(SequenceId sequence,
+                                            std::size_t wanted) const override;
+  std::size_t truncate(SequenceId sequence, std::size_t length) override;
+  void copy(SequenceId from, SequenceId to, std::size_t length) override;
+
+ private:
+  explicit LlamaModel(ModelHandle model);
+  Result<void> make_context(const ipc::LoadModel& settings);
+  void set_limits(const llama_context_params& parameters, std::size_t max_active);
+
+  ModelHandle model_;
+  ContextHandle context_;
+  LlamaVocabulary vocabulary_;
+  BatchLimits limits_;
+  ipc::Loaded facts_;
+  bool keeps_state_ = false;       // recurrent or hybrid: no way back
+  std::size_t sliding_window_ = 0;  // tokens; 0: none
+  std::atomic<bool> aborted_ = false;
+
+  // The batch in libllama's layout; kept for its memory.
+  struct BatchArrays {
+    std::vector<llama_token> tokens;
+    std::vector<llama_pos> positions;
+    std::vector<std::int32_t> sequence_counts;
+    std::vector<llama_seq_id> sequences;
+    std::vector<llama_seq_id*> sequence_pointers;
+    std::vector<std::int8_t> outputs;
+  } arrays_;
+};
+
+}  // namespace pensieve::engine

@@ -1,0 +1,218 @@
+#include "engine/scheduler.h"
+
+#include <algorithm>
+#include <format>
+#include <utility>
+
+#include "engine/step_plan.h"
+
+namespace pensieve::engine {
+namespace {
+
+constexpr std::size_t kMostWaiting = 1024;
+constexpr std::size_t kMostOvertaken = 16;
+constexpr std::size_t kRoomToGrow = 32;  // cells kept free for each running request's answer
+
+Error too_long(std::size_t tokens, std::size_t most) {
+  return {ErrorCode::kContextOverflow,
+          std::format("prompt is too long: {} tokens > {} maximum", tokens, most), {}, "messages"};
+}
+
+}  // namespace
+
+Scheduler::Scheduler(BatchModel& model, const Vocabulary& vocabulary, const Clock& clock,
+                     EventSink sink, SeedSource seeds)
+    : model_(model),
+      vocabulary_(vocabulary),
+      clock_(clock),
+      sink_(std::move(sink)),
+      seeds_(std::move(seeds)),
+      cache_(model) {}
+
+void Scheduler::add(PreparedRequest prepared) {
+  if (prepared.control->cancelled) return;
+  const auto refuse = [&](Error error) { sink_(prepared.stream, Failed{std::move(error)}); };
+  if (!prepared.prompt) return refuse(prepared.prompt.error());
+  const std::size_t tokens = prepared.prompt->tokens.size();
+  const std::size_t most = model_.limits().sequence_tokens - 1;
+  if (tokens > most) return refuse(too_long(tokens, most));
+  if (waiting_.size() >= kMostWaiting) {
+    return refuse({ErrorCode::kOverloaded, "too many requests wait for this model",
+                   "try again later", {}});
+  }
+  waiting_.push_back(std::make_unique<Run>(
+      Run{.generation = Generation(std::move(prepared), vocabulary_, sink_, seeds_(),
+                                   model_.limits().sequence_tokens),
+          .served = clock_.steady_now()}));
+}
+
+bool Scheduler::step() {
+  for (;;) {
+    drop_cancelled();
+    admit();
+    const std::vector<Share> shares = plan();
+    if (shares.empty()) return false;
+    switch (decode(shares)) {
+      case DecodeOutcome::kDone: distribute(shares); return true;
+      case DecodeOutcome::kNoSpace: make_room(); break;
+      case DecodeOutcome::kFailed: fail_all(shares); return true;
+      case DecodeOutcome::kAborted: return false;
+    }
+  }
+}
+
+void Scheduler::drop_cancelled() {
+  std::erase_if(waiting_, [](const RunPointer& run) { return run->generation.cancelled(); });
+  std::vector<Run*> cancelled;
+  for (const RunPointer& run : active_) {
+    if (run->generation.cancelled()) cancelled.push_back(run.get());
+  }
+  remove(cancelled, true);
+}
+
+void Scheduler::admit() {
+  for (auto next = waiting_.begin(); next != waiting_.end();) {
+    if (active_.size() >= model_.limits().max_active) return;
+    Run& run = **next;
+    const auto place = cache_.find(run.generation.tokens());
+    if (!place) return;
+    if (!has_room(run, *place)) {
+      if (run.overtaken++ >= kMostOvertaken) return;
+      ++next;
+      continue;
+    }
+    run.sequence = place->sequence;
+    run.computed = cache_.take(*place);
+    run.shared = run.computed == place->cached ? place->shared : 0;
+    run.overtaken = 0;
+    run.served = clock_.steady_now();
+    run.generation.admit(run.computed);
+    const auto at = std::ranges::upper_bound(
+        active_, run.generation.arrived(), {},
+        [](const RunPointer& other) { return other->generation.arrived(); });
+    active_.insert(at, std::move(*next));
+    next = waiting_.erase(next);
+  }
+}
+
+bool Scheduler::has_room(const Run& run, const SequenceCache::Place& place) const {
+  if (active_.empty()) return true;
+  std::size_t cells = run.generation.tokens().size() + kRoomToGrow - place.shared;
+  for (const RunPointer& other : active_) {
+    cells += other->generation.tokens().size() + kRoomToGrow - other->shared;
+  }
+  return cells <= model_.limits().cells;
+}
+
+std::vector<Scheduler::Share> Scheduler::plan() const {
+  std::vector<Share> shares;
+  std::vector<StepCandidate> candidates;
+  const SteadyTime now = clock_.steady_now();
+  for (const RunPointer& run : active_) {
+    if (run->generation.paused()) continue;
+    shares.push_back({run.get(), 0});
+    candidates.push_back({run->pending(), now - run->served});
+  }
+  if (shares.empty()) return shares;
+  const auto tokens = plan_step(candidates, cost_, model_.limits().batch_tokens);
+  for (std::size_t i = 0; i < shares.size(); ++i) shares[i].tokens = tokens[i];
+  std::erase_if(shares, [](const Share& share) { return share.tokens == 0; });
+  return shares;
+}
+
+std::vector<BatchToken> Scheduler::batch_of(std::span<const Share> shares) const {
+  std::vector<BatchToken> batch;
+  for (const Share& share : shares) {
+    const Run& run = *share.run;
+    const auto tokens = run.generation.tokens().subspan(run.computed, share.tokens);
+    auto position = static_cast<std::int32_t>(run.computed);
+    for (const Token token : tokens) batch.push_back({token, position++, run.sequence, false});
+    batch.back().wants_logits = share.complete() && run.generation.wants_tokens();
+  }
+  return batch;
+}
+
+DecodeOutcome Scheduler::decode(std::span<const Share> shares) {
+  const SteadyTime start = clock_.steady_now();
+  for (const Share& share : shares) share.run->generation.begin(start);
+  const DecodeOutcome outcome = model_.decode(batch_of(shares));
+  if (outcome != DecodeOutcome::kDone) return outcome;
+
+  const SteadyTime end = clock_.steady_now();
+  std::size_t decoded = 0;
+  std::size_t prefilled = 0;
+  for (const Share& share : shares) {
+    if (share.run->pending() == 1) {
+      ++decoded;
+    } else {
+      prefilled += share.tokens;
+      share.run->served = end;
+    }
+  }
+  cost_.record(decoded, prefilled, end - start);
+  return outcome;
+}
+
+void Scheduler::distribute(std::span<const Share> shares) {
+  const SteadyTime now = clock_.steady_now();
+  std::vector<Run*> ended;
+  std::size_t last = 0;  // index in the batch of the share's last token, plus one
+  for (const Share& share : shares) {
+    Run& run = *share.run;
+    const bool complete = share.complete();
+    last += share.tokens;
+    cache_.append(run.sequence, run.generation.tokens().subspan(run.computed, share.tokens));
+    run.computed += share.tokens;
+    if (!complete) continue;
+    if (!run.generation.wants_tokens()) {
+      run.generation.end_after_prompt(now);
+      ended.push_back(&run);
+    } else if (run.generation.advance(model_.logits(last - 1), now)) {
+      ended.push_back(&run);
+    }
+  }
+  remove(ended, true);
+}
+
+void Scheduler::make_room() {
+  if (cache_.evict()) return;
+  Run& youngest = *active_.back();
+  if (active_.size() > 1) {
+    cache_.discard(youngest.sequence);
+    youngest.sequence = -1;
+    youngest.computed = youngest.shared = 0;
+    waiting_.push_front(std::move(active_.back()));
+    active_.pop_back();
+    return;
+  }
+  if (youngest.generation.has_answer()) {
+    youngest.generation.end_for_lack_of_room();
+  } else {
+    youngest.generation.fail({ErrorCode::kOutOfMemory, "the cache has no room for the prompt",
+                              "use a larger context", {}});
+  }
+  remove({&youngest}, false);
+}
+
+void Scheduler::fail_all(std::span<const Share> shares) {
+  std::vector<Run*> ended;
+  for (const Share& share : shares) {
+    share.run->generation.fail({ErrorCode::kInternal, "the model failed to compute a step",
+                                "try again; the log has the reason", {}});
+    ended.push_back(share.run);
+  }
+  remove(ended, false);
+}
+
+void Scheduler::remove(const std::vector<Run*>& ended, bool keep_content) {
+  for (const Run* run : ended) {
+    if (keep_content) {
+      cache_.release(run->sequence);
+    } else {
+      cache_.discard(run->sequence);
+    }
+    std::erase_if(active_, [&](const RunPointer& other) { return other.get() == run; });
+  }
+}
+
+}  // namespace pensieve::engine

@@ -1,0 +1,79 @@
+// Which requests run, and the loop's one step: many sequences in one batch.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/generation.h"
+#include "engine/sequence_cache.h"
+#include "engine/step_cost.h"
+
+namespace pensieve::engine {
+
+// Requests wait in the order of their arrival until there is a sequence and room in the cache for
+// their prompt; a few smaller ones may pass one that does not fit yet. Running ones take part in
+// every step (step_plan.h). When the cache overflows, idle content goes first, then the youngest
+// request goes back to waiting and later continues where it was. Used by the engine thread.
+class Scheduler {
+ public:
+  using SeedSource = std::function<std::uint32_t()>;  // for requests without a seed
+
+  Scheduler(BatchModel& model, const Vocabulary& vocabulary, const Clock& clock, EventSink sink,
+            SeedSource seeds);
+
+  // Lets a request wait for its turn, or fails it at once (bad prompt, too long, too many waiting).
+  void add(PreparedRequest prepared);
+
+  // Drops cancelled requests, admits waiting ones and computes one batch. False if there was
+  // nothing to compute: nothing changes then until add(), a cancellation or an end of a pause.
+  bool step();
+
+  [[nodiscard]] std::size_t active() const { return active_.size(); }
+  [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
+
+ private:
+  struct Run {
+    Generation generation;
+    SequenceId sequence = -1;
+    std::size_t computed = 0;    // tokens in the cache
+    std::size_t shared = 0;      // of these, in cells that were another's
+    std::size_t overtaken = 0;   // times that a younger request was admitted before
+    SteadyTime served;           // admission or last prefill, for ageing
+
+    [[nodiscard]] std::size_t pending() const { return generation.tokens().size() - computed; }
+  };
+  using RunPointer = std::unique_ptr<Run>;
+
+  // A run's part of a batch.
+  struct Share {
+    Run* run = nullptr;
+    std::size_t tokens = 0;
+    [[nodiscard]] bool complete() const { return tokens == run->pending(); }
+  };
+
+  void drop_cancelled();
+  void admit();
+  [[nodiscard]] bool has_room(const Run& run, const SequenceCache::Place& place) const;
+  [[nodiscard]] std::vector<Share> plan() const;
+  [[nodiscard]] std::vector<BatchToken> batch_of(std::span<const Share> shares) const;
+  DecodeOutcome decode(std::span<const Share> shares);
+  void distribute(std::span<const Share> shares);
+  void make_room();
+  void fail_all(std::span<const Share> shares);
+  void remove(const std::vector<Run*>& ended, bool keep_content);
+
+  BatchModel& model_;
+  const Vocabulary& vocabulary_;
+  const Clock& clock_;
+  EventSink sink_;
+  SeedSource seeds_;
+  SequenceCache cache_;
+  StepCost cost_;
+  std::deque<RunPointer> waiting_;   // by arrival
+  std::vector<RunPointer> active_;  // by arrival
+};
+
+}  // namespace pensieve::engine
