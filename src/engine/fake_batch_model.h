@@ -67,7 +67,7 @@ class FakeBatchModel final : public BatchModel {
   explicit FakeBatchModel(BatchLimits limits) : limits_(limits) {}
 
   Script script = [](std::span<const Token> content) { return (content.back() + 1) % 256; };
-  std::function<void()> during_decode = [] {};          // called within each decode
+  std::function<void(std::span<const BatchToken>)> during_decode = [](auto) {};
   std::function<DecodeOutcome()> outcome = [] { return DecodeOutcome::kDone; };
   std::function<std::size_t(std::size_t held, std::size_t wanted)> reuse =
       [](std::size_t, std::size_t wanted) { return wanted; };
@@ -92,7 +92,7 @@ class FakeBatchModel final : public BatchModel {
   DecodeOutcome decode(std::span<const BatchToken> batch) override {
     if (batch.empty()) complaints.emplace_back("empty batch");
     if (batch.size() > limits_.batch_tokens) complaints.emplace_back("batch too large");
-    during_decode();
+    during_decode(batch);
     if (const auto wanted = outcome(); wanted != DecodeOutcome::kDone) return wanted;
     std::size_t used = batch.size();
     for (const auto& [sequence, tokens] : content_) used += tokens.size();

@@ -1,0 +1,37 @@
+// The one place where a request becomes tokens.
+#pragma once
+
+#include "engine/prepared_request.h"
+#include "engine/template_choice.h"
+#include "engine/text_guard.h"
+#include "engine/vocabulary.h"
+
+namespace pensieve::engine {
+
+// Immutable; thread-safe.
+class PromptBuilder {
+ public:
+  // `vocabulary` outlives the builder.
+  PromptBuilder(const Vocabulary& vocabulary, ChosenTemplate chosen);
+
+  [[nodiscard]] const std::string& template_source() const { return chosen_.source; }
+
+  // The request's prompt, with the model's begin token exactly once if it wants one. Errors:
+  // check_request's, and kInvalidArgument for messages that the template refuses or an empty
+  // prompt.
+  [[nodiscard]] Result<Prompt> build(const GenerationRequest& request) const;
+
+ private:
+  [[nodiscard]] Result<Prompt> from_messages(const GenerationRequest& request) const;
+  [[nodiscard]] Prompt from_text(const GenerationRequest& request) const;
+  [[nodiscard]] Prompt from_tokens(const GenerationRequest& request) const;
+  [[nodiscard]] Result<std::string> render(const GenerationRequest& request,
+                                           Conversation conversation) const;
+  void begin_once(std::vector<Token>& tokens) const;
+
+  const Vocabulary& vocabulary_;
+  ChosenTemplate chosen_;
+  ControlTexts controls_;
+};
+
+}  // namespace pensieve::engine
