@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <ranges>
 
 namespace pensieve::engine {
 namespace {
@@ -75,12 +74,6 @@ std::string lower_case(std::string_view text) {
   return lower;
 }
 
-bool has_all_words(std::string_view text, std::string_view words) {
-  return std::ranges::all_of(std::views::split(words, ' '), [&](auto word) {
-    return text.contains(std::string_view(word.begin(), word.end()));
-  });
-}
-
 }  // namespace
 
 std::span<const BuiltinTemplate> builtin_templates() {
@@ -88,10 +81,11 @@ std::span<const BuiltinTemplate> builtin_templates() {
       {"chatml", kChatMl, {"<|im_start|>"}, {}, {"<|im_end|>", "<|im_start|>"}},
       {"gemma", kGemma, {"<start_of_turn>"}, {"gemma"}, {"<end_of_turn>", "<start_of_turn>"}},
       {"phi-3", kPhi3, {"<|assistant|>"}, {"phi3", "phi-3"}, {"<|end|>", "<|user|>"}},
-      {"deepseek-coder", kDeepSeekCoder, {"<|EOT|>"}, {"deepseek coder"},
+      {"deepseek-coder", kDeepSeekCoder, {"<|EOT|>"}, {"deepseek-coder", "deepseek coder", "deepseek_coder"},
        {"<|EOT|>", "### Instruction:"}},
       {"mistral", kMistral, {"[INST]"}, {"mistral", "mixtral"}, {"[INST]"}},
-      {"llama-2", kLlama2, {}, {"llama-2", "llama 2", "llama2", "codellama"}, {"[INST]"}},
+      {"llama-2", kLlama2, {}, {"llama-2", "llama 2", "llama2", "llama v2", "codellama"},
+       {"[INST]"}},
   };
   return kFamilies;
 }
@@ -99,7 +93,7 @@ std::span<const BuiltinTemplate> builtin_templates() {
 const BuiltinTemplate& builtin_template_for(std::string_view architecture, std::string_view name,
                                             std::span<const std::string> control_texts) {
   const auto families = builtin_templates();
-  const std::string words = lower_case(architecture) + " " + lower_case(name);
+  const std::string words = lower_case(architecture) + "\n" + lower_case(name);
   const auto by_token = std::ranges::find_if(families, [&](const BuiltinTemplate& family) {
     return std::ranges::any_of(family.tokens, [&](std::string_view token) {
       return std::ranges::contains(control_texts, token);
@@ -108,7 +102,7 @@ const BuiltinTemplate& builtin_template_for(std::string_view architecture, std::
   if (by_token != families.end()) return *by_token;
   const auto by_name = std::ranges::find_if(families, [&](const BuiltinTemplate& family) {
     return std::ranges::any_of(family.names,
-                               [&](std::string_view group) { return has_all_words(words, group); });
+                               [&](std::string_view part) { return words.contains(part); });
   });
   return by_name != families.end() ? *by_name : families.front();
 }

@@ -12,8 +12,8 @@ namespace pensieve::engine {
 struct BuiltinTemplate {
   std::string_view name;    // "chatml"
   std::string_view source;  // Jinja
-  // How a model of the family is known: one of `tokens` in its vocabulary, or all words of one of
-  // the space-separated groups in `names` in its lower-case name or architecture.
+  // How a model of the family is known: one of `tokens` in its vocabulary, or else one of `names`
+  // within its lower-case architecture or name.
   std::vector<std::string_view> tokens;
   std::vector<std::string_view> names;
   // Text that ends the model's turn, if its vocabulary has no such control token.

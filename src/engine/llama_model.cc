@@ -13,6 +13,7 @@ namespace pensieve::engine {
 namespace {
 
 constexpr std::uint32_t kDefaultContext = 8192;
+constexpr std::uint32_t kMostContext = 1U << 22U;  // each cell costs some memory before any tensor
 constexpr std::uint32_t kDefaultSequences = 8;
 constexpr std::uint32_t kDefaultBatch = 512;
 constexpr std::int32_t kMostThreads = 512;  // GGML_MAX_N_THREADS
@@ -72,6 +73,10 @@ Result<void> LlamaModel::make_context(const ipc::LoadModel& settings) {
     return fail(ErrorCode::kInvalidArgument,
                 std::format("at most {} sequences", llama_max_parallel_sequences()), {},
                 "max_sequences");
+  }
+  if (settings.context_tokens > kMostContext) {
+    return fail(ErrorCode::kInvalidArgument, std::format("at most {} tokens of context", kMostContext),
+                {}, "context_tokens");
   }
   llama_context_params parameters = llama_context_default_params();
   parameters.n_ctx = settings.context_tokens > 0

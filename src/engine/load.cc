@@ -8,7 +8,7 @@
 namespace pensieve::engine {
 
 Result<std::unique_ptr<Engine>> load(const ipc::LoadModel& settings, EventSink sink) {
-  const auto start = std::chrono::steady_clock::now();
+  const SteadyTime began = std::chrono::steady_clock::now();
   std::unique_ptr<LlamaModel> model = TRY(LlamaModel::open(settings));
   const Vocabulary& vocabulary = model->vocabulary();
   ChosenTemplate chosen = TRY(choose_template({.configured = settings.chat_template,
@@ -18,15 +18,14 @@ Result<std::unique_ptr<Engine>> load(const ipc::LoadModel& settings, EventSink s
                                               vocabulary));
   ipc::Loaded facts = model->facts();
   facts.chat_template_source = chosen.source;
-  facts.load_us = std::chrono::duration_cast<std::chrono::microseconds>(
-                      std::chrono::steady_clock::now() - start)
-                      .count();
-  spdlog::info("loaded {} ({}): {} cells, {} sequences, {} threads, chat template {}, {} ms",
-               settings.model_id, facts.architecture, facts.context_tokens, facts.max_sequences,
-               facts.threads, facts.chat_template_source, facts.load_us / 1000);
   EngineParts parts{std::move(model), &vocabulary, PromptBuilder(vocabulary, std::move(chosen)),
-                    std::move(facts)};
-  return TRY(LocalEngine::start(std::move(parts), std::move(sink)));
+                    std::move(facts), began};
+  std::unique_ptr<Engine> engine = TRY(LocalEngine::start(std::move(parts), std::move(sink)));
+  const ipc::Loaded& loaded = engine->loaded();
+  spdlog::info("loaded {} ({}): {} cells, {} sequences, {} threads, chat template {}, {} ms",
+               settings.model_id, loaded.architecture, loaded.context_tokens, loaded.max_sequences,
+               loaded.threads, loaded.chat_template_source, loaded.load_us / 1000);
+  return engine;
 }
 
 }  // namespace pensieve::engine

@@ -1,7 +1,5 @@
 #include "engine/local_engine.h"
 
-#include <spdlog/spdlog.h>
-
 #include <future>
 #include <random>
 #include <utility>
@@ -34,6 +32,8 @@ Result<std::unique_ptr<LocalEngine>> LocalEngine::start(EngineParts parts, Event
     return fail(ErrorCode::kInternal, "the model was loaded but can't compute",
                 "the log has the engine's reason");
   }
+  engine->parts_.facts.load_us = microseconds(engine->clock_.steady_now()) -
+                                 microseconds(engine->parts_.load_began);
   return engine;
 }
 

@@ -20,7 +20,8 @@ struct EngineParts {
   std::unique_ptr<BatchModel> model;
   const Vocabulary* vocabulary = nullptr;
   PromptBuilder prompts;
-  ipc::Loaded facts;
+  ipc::Loaded facts;       // all but load_us
+  SteadyTime load_began;
 };
 
 // Requests go from the caller to the preparing thread (templates and tokens, which take a while for

@@ -85,18 +85,35 @@ void join_neighbours(std::vector<Message>& messages) {
   messages = std::move(joined);
 }
 
+// System messages that the template does not know become the beginning of the user's turn that
+// follows them, or a turn of the user.
+void system_to_user(std::vector<Message>& messages, const TemplateAbilities& abilities) {
+  std::vector<Message> shaped;
+  bool pending = false;  // the last of `shaped` was a system message
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    Message& message = messages[i];
+    const bool known = abilities.system_role && (i == 0 || abilities.inner_system);
+    const bool unknown = message.role == Role::kSystem && !known;
+    if (unknown) message.role = Role::kUser;
+    if (pending && message.role == Role::kUser) {
+      append_paragraph(shaped.back().text, message.text);
+    } else {
+      shaped.push_back(std::move(message));
+    }
+    pending = unknown;
+  }
+  messages = std::move(shaped);
+}
+
 }  // namespace
 
 Conversation shape(Conversation conversation, const TemplateAbilities& abilities) {
   if (!abilities.tools && !conversation.tools.empty()) tools_to_text(conversation);
-  bool first = true;
   for (Message& message : conversation.messages) {
     if (!abilities.tool_calls && !message.tool_calls.empty()) calls_to_text(message);
     if (!abilities.tool_results && message.role == Role::kTool) result_to_text(message);
-    const bool known = abilities.system_role && (first || abilities.inner_system);
-    if (message.role == Role::kSystem && !known) message.role = Role::kUser;
-    first = false;
   }
+  system_to_user(conversation.messages, abilities);
   if (!abilities.repeated_roles) join_neighbours(conversation.messages);
   return conversation;
 }

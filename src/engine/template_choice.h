@@ -10,10 +10,10 @@
 namespace pensieve::engine {
 
 struct TemplateSources {
-  std::string configured;  // Jinja, or the name of a built-in family; empty: none
-  std::string file;        // the model file's own; empty: none
-  std::string architecture;
-  std::string model_name;
+  std::string configured = {};  // Jinja, or the name of a built-in family; empty: none
+  std::string file = {};  // the model file's own; empty: none
+  std::string architecture = {};
+  std::string model_name = {};
 };
 
 struct ChosenTemplate {
