@@ -14,9 +14,18 @@ float largest(std::span<const float> values);
 // Index of the first value equal to `value`; the row's size if there is none.
 std::size_t index_of(std::span<const float> values, float value);
 
-// out[i] = exp((values[i] - shift) * scale) for non-positive exponents, to a relative error of
-// 1e-6; 0 below e^-87 and for NaN. Returns the sum. `out` is resized.
-double exponentials(std::span<const float> values, float shift, float scale,
-                    std::vector<float>& out);
+// Weights of a row, and their sums by block so that a place in their cumulative distribution is
+// found without adding up all of them.
+struct Weights {
+  static constexpr std::size_t kBlock = 256;
+
+  std::vector<float> values;
+  std::vector<double> block_sums;  // of kBlock values each
+  double sum = 0;
+};
+
+// weights.values[i] = exp((logits[i] - shift) * scale) for non-positive exponents, to a relative
+// error of 1e-6; 0 below e^-87 and for NaN. Reuses the memory of `weights`.
+void exponentials(std::span<const float> logits, float shift, float scale, Weights& weights);
 
 }  // namespace pensieve::engine

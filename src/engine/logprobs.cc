@@ -8,9 +8,10 @@
 namespace pensieve::engine {
 
 Logprobs::Logprobs(std::span<const float> logits, std::int32_t alternatives) {
-  std::vector<float> scratch;
+  Weights weights;
   const float shift = largest(logits);
-  log_total_ = static_cast<double>(shift) + std::log(exponentials(logits, shift, 1.0F, scratch));
+  exponentials(logits, shift, 1.0F, weights);
+  log_total_ = static_cast<double>(shift) + std::log(weights.sum);
 
   const auto wanted = std::min(static_cast<std::size_t>(std::max(alternatives, 0)), logits.size());
   if (wanted == 0) return;

@@ -237,8 +237,8 @@ class GemmaRealModel : public WithModel<GemmaRealModel> {
     settings.path = model_path("gemma-3-270m-q4_k_m.gguf");
     settings.context_tokens = 4096;
     settings.threads = settings.batch_threads = 1;  // the machine may be busy
-    settings.max_sequences = 2;
-    settings.batch_tokens = 128;  // with 2 windows of 512: 1280 cells for the sliding layers
+    settings.max_sequences = 1;
+    settings.batch_tokens = 128;  // with the window of 512: 768 cells for the sliding layers
     return settings;
   }
   // More than the sliding window of 512 tokens.
@@ -270,8 +270,7 @@ TEST_F(GemmaRealModel, AnswersTheSameFromACachedPrefixBeyondTheSlidingWindow) {
 TEST_F(GemmaRealModel, ReadsAfreshWhatTheSlidingWindowHasForgotten) {
   const std::string early = story(6) + "Then";
   const std::string fresh = run(complete(early, 12)).text();
-  run(complete(story(70), 4));          // begins alike, and moves on beyond all cells
-  run(complete("Something else", 1));  // takes the sequence that had the early prompt
+  run(complete(story(50), 4));  // begins alike, and moves on beyond all cells
   const StreamRecord again = run(complete(early, 12));
   EXPECT_EQ(again.first<Started>()->usage.cached_prompt_tokens, 0);
   EXPECT_EQ(again.text(), fresh);

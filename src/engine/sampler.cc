@@ -2,17 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
-
-#include "engine/logit_math.h"
 
 namespace pensieve::engine {
-namespace {
-
-constexpr std::size_t kBlock = 256;  // weights summed at once before looking closer
-
-}  // namespace
-
 Sampler::Sampler(const Sampling& sampling, std::span<const Token> prompt, std::uint32_t seed)
     : sampling_(sampling), penalties_(sampling, prompt), random_(sampling.seed.value_or(seed)) {}
 
@@ -40,29 +31,32 @@ std::optional<Token> Sampler::choose(std::span<const float> logits) {
       sum += static_cast<double>(candidate.weight);
     }
   } else {
-    sum = exponentials(logits, best, scale, weights_);
-    if (!nucleus && sampling_.min_p <= 0) return draw_from_all(sum);
-    collect_candidates(sum);
+    exponentials(logits, best, scale, weights_);
+    sum = weights_.sum;
+    if (!nucleus && sampling_.min_p <= 0) return draw_from_all();
+    collect_candidates();
   }
   if (nucleus) keep_top_p(sum);
   std::erase_if(candidates_, [&](const Candidate& c) { return c.weight < sampling_.min_p; });
   return draw_from_candidates();
 }
 
-Token Sampler::draw_from_all(double sum) {
-  double rest = random_.next() * sum;
-  std::size_t last = 0;  // the last possible token, should rounding carry past the end
-  for (std::size_t start = 0; start < weights_.size(); start += kBlock) {
-    const auto block = std::span(weights_).subspan(start, std::min(kBlock, weights_.size() - start));
-    const double weight = std::accumulate(block.begin(), block.end(), 0.0);
-    if (weight <= 0) continue;
-    const bool inside = rest < weight;
-    for (std::size_t i = 0; i < block.size(); ++i) {
-      if (block[i] <= 0) continue;
-      last = start + i;
-      if (inside && (rest -= static_cast<double>(block[i])) < 0) return static_cast<Token>(last);
-    }
-    if (!inside) rest -= weight;
+Token Sampler::draw_from_all() {
+  double rest = random_.next() * weights_.sum;
+  std::size_t last_block = 0;  // the last possible one, should rounding carry past the end
+  for (std::size_t block = 0; block < weights_.block_sums.size(); ++block) {
+    if (weights_.block_sums[block] <= 0) continue;
+    last_block = block;
+    if (rest < weights_.block_sums[block]) break;
+    rest -= weights_.block_sums[block];
+  }
+  const std::size_t start = last_block * Weights::kBlock;
+  const std::size_t end = std::min(start + Weights::kBlock, weights_.values.size());
+  std::size_t last = start;
+  for (std::size_t i = start; i < end; ++i) {
+    if (weights_.values[i] <= 0) continue;
+    last = i;
+    if ((rest -= static_cast<double>(weights_.values[i])) < 0) break;
   }
   return static_cast<Token>(last);
 }
@@ -98,19 +92,27 @@ void Sampler::keep_top_k(std::span<const float> logits) {
   }
 }
 
-// Fills candidates_ with every token that top_p and min_p might keep. Tokens below
-// (1 - top_p) / vocabulary of the whole weigh less than 1 - top_p together, so the nucleus is full
-// before it comes to them.
-void Sampler::collect_candidates(double sum) {
-  const double outside = sampling_.top_p < 1.0F ? 1.0 - static_cast<double>(sampling_.top_p) : 0.0;
-  const auto least = static_cast<float>(outside * sum / static_cast<double>(weights_.size()));
-  const float floor = std::max(least, sampling_.min_p);
-  candidates_.clear();
-  for (std::size_t i = 0; i < weights_.size(); ++i) {
-    if (weights_[i] >= floor && weights_[i] > 0) {
-      candidates_.push_back({static_cast<Token>(i), weights_[i]});
+// Fills candidates_ with every token that top_p and min_p might keep, and few more: those above a
+// floor, which is lowered until they reach top_p. No lower than what can matter: tokens below
+// (1 - top_p) / vocabulary of the whole weigh less than 1 - top_p together.
+void Sampler::collect_candidates() {
+  constexpr float kLowering = 1.0F / 64;
+  const auto& weights = weights_.values;
+  const double top_p = std::min(1.0, static_cast<double>(sampling_.top_p));
+  const double least = (1.0 - top_p) * weights_.sum / static_cast<double>(weights.size());
+  const float lowest = std::max(static_cast<float>(least), sampling_.min_p);
+  float floor = top_p < 1.0 ? 1.0F : lowest;
+  double reached = 0;
+  do {
+    floor = std::max(floor * kLowering, lowest);
+    candidates_.clear();
+    reached = 0;
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      if (weights[i] < floor || weights[i] <= 0) continue;
+      candidates_.push_back({static_cast<Token>(i), weights[i]});
+      reached += static_cast<double>(weights[i]);
     }
-  }
+  } while (floor > lowest && reached < top_p * weights_.sum);
 }
 
 // Keeps the fewest most likely candidates that together reach top_p of `sum`; at least one.

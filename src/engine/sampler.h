@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/batch_model.h"
+#include "engine/logit_math.h"
 #include "engine/penalties.h"
 #include "engine/random_source.h"
 #include "generation/request.h"
@@ -31,16 +32,16 @@ class Sampler {
   };
 
   std::optional<Token> choose(std::span<const float> logits);
-  Token draw_from_all(double sum);
+  Token draw_from_all();
   Token draw_from_candidates();
   void keep_top_k(std::span<const float> logits);
-  void collect_candidates(double sum);
+  void collect_candidates();
   void keep_top_p(double sum);
 
   Sampling sampling_;
   Penalties penalties_;
   RandomSource random_;
-  std::vector<float> weights_;         // of the whole vocabulary; kept for its memory
+  Weights weights_;                    // of the whole vocabulary; kept for its memory
   std::vector<Candidate> candidates_;  // the same
 };
 
