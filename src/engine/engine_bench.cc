@@ -9,11 +9,13 @@
 namespace pensieve::engine {
 namespace {
 
+// As models give them: few tokens are likely.
 std::vector<float> row_of(std::int64_t vocabulary) {
   std::mt19937 random(1);
-  std::normal_distribution<float> normal(0.0F, 4.0F);
+  std::normal_distribution<float> normal(0.0F, 3.0F);
   std::vector<float> row(static_cast<std::size_t>(vocabulary));
-  for (float& value : row) value = normal(random);
+  for (float& value : row) value = normal(random) - 8.0F;
+  for (std::size_t i = 0; i < 20; ++i) row[i * 997] = 12.0F - static_cast<float>(i);
   return row;
 }
 
