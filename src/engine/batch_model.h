@@ -1,56 +1,73 @@
-// A model that decodes batches of tokens of several sequences: what the scheduler drives. The real
-// one is LlamaModel; tests use a scripted one.
+// A model that decodes batches of tokens of several sequences, as the scheduler sees it. The real
+// one is libllama's (llama_model.h); tests play a script (fake_batch_model.h).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 
 namespace pensieve::engine {
 
 using Token = std::int32_t;
+using SequenceId = std::int32_t;
 
+// One token of a batch. Positions of a sequence follow each other without a gap.
 struct BatchToken {
   Token token = 0;
-  std::int32_t position = 0;  // in its sequence, from 0
-  std::int32_t sequence = 0;  // 0 .. sequences() - 1
-  bool want_logits = false;
+  std::int32_t position = 0;
+  SequenceId sequence = 0;
+  bool wants_logits = false;
 };
 
-enum class DecodeStatus : std::uint8_t {
-  kOk,
-  kNoRoom,  // no cells for the batch; nothing was decoded
-  kFailed,  // the sequences of the batch are in an unknown state
+enum class DecodeOutcome : std::uint8_t {
+  kDone,
+  kNoSpace,  // the cache has no cells for the batch; nothing has changed
+  kAborted,  // interrupted because the engine stops
+  kFailed,   // the state of the batch's sequences is undefined; clear them
 };
 
-// Not thread-safe; used by the engine thread only, but for the const functions on the vocabulary.
+// Sizes fixed when the model was opened.
+struct BatchLimits {
+  std::size_t batch_tokens = 0;      // most tokens in one batch
+  std::size_t max_active = 0;        // most sequences in one batch, and most logits rows of it
+  std::size_t sequences = 0;         // sequences that the cache can hold, idle ones included
+  std::size_t cells = 0;             // of the cache, shared by all sequences
+  std::size_t sequence_tokens = 0;   // most tokens of one sequence
+};
+
+// Used by one thread, the engine's, but for abort().
 class BatchModel {
  public:
   virtual ~BatchModel() = default;
 
-  [[nodiscard]] virtual std::int32_t context_tokens() const = 0;   // cells, shared by all sequences
-  [[nodiscard]] virtual std::int32_t batch_tokens() const = 0;     // most tokens of one decode
-  [[nodiscard]] virtual std::int32_t sequences() const = 0;        // sequences with state
-  [[nodiscard]] virtual std::int32_t vocabulary_size() const = 0;
+  // The first decode reads weights and compiles shaders: done before any request, on the thread
+  // that decodes afterwards. False if the model can't decode.
+  virtual bool warm_up() = 0;
 
-  // Decodes at most batch_tokens() tokens; each sequence's positions continue what it holds.
-  virtual DecodeStatus decode(std::span<const BatchToken> batch) = 0;
+  // Makes a decode in progress, and every later one, end soon with kAborted. Any thread.
+  virtual void abort() = 0;
 
-  // Logits (vocabulary_size() of them) after the batch's token `index`, which wanted them. Valid
-  // until the next decode.
-  [[nodiscard]] virtual std::span<const float> logits(std::int32_t index) = 0;
+  [[nodiscard]] virtual const BatchLimits& limits() const = 0;
 
-  // Forgets everything of the sequence from position `length` on. False if the model can't go back
-  // that far (recurrent state, sliding window): then the sequence is empty afterwards.
-  virtual bool truncate(std::int32_t sequence, std::int32_t length) = 0;
+  // Computes `batch` (not empty) and appends it to the cache.
+  virtual DecodeOutcome decode(std::span<const BatchToken> batch) = 0;
 
-  // Makes `to` (empty) share the first `length` positions of `from`. False if it can't.
-  virtual bool copy_prefix(std::int32_t from, std::int32_t to, std::int32_t length) = 0;
+  // Logits after token `index` of the last batch, which asked for them; one per token of the
+  // vocabulary. The caller may change them. Valid until the next decode. Empty if there are none.
+  virtual std::span<float> logits(std::size_t index) = 0;
 
-  [[nodiscard]] virtual bool is_end_of_generation(Token token) const = 0;
+  // How many of the first `wanted` tokens of a sequence its state can be cut back to, or copied
+  // with: all, or 0 where the model can't go back there (recurrent state, sliding windows that
+  // have moved on). `wanted` is at most the sequence's length.
+  [[nodiscard]] virtual std::size_t reusable_prefix(SequenceId sequence,
+                                                    std::size_t wanted) const = 0;
 
-  // The token's bytes as they stand in the answer; control tokens give nothing.
-  [[nodiscard]] virtual std::string piece(Token token) const = 0;
+  // Keeps the first `length` tokens, a length that reusable_prefix returned; 0 empties the
+  // sequence. Returns the length kept: `length`, or 0 if the model could not go back after all.
+  virtual std::size_t truncate(SequenceId sequence, std::size_t length) = 0;
+
+  // Makes the first `length` tokens (from reusable_prefix) of `from` the content of the empty `to`.
+  virtual void copy(SequenceId from, SequenceId to, std::size_t length) = 0;
 };
 
 }  // namespace pensieve::engine

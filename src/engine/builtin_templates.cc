@@ -1,74 +1,110 @@
 #include "engine/builtin_templates.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
-#include <string>
 
 namespace pensieve::engine {
 namespace {
 
-constexpr std::array<BuiltinTemplate, 6> kTemplates = {{
-    {"chatml",
-     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
-     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"},
-    {"llama-2",
-     "{% set system = '' %}{% for message in messages %}"
-     "{% if message.role == 'system' %}{{ bos_token }}[INST] <<SYS>>\n{{ message.content }}\n<</SYS>>\n\n"
-     "{% elif message.role == 'assistant' %} {{ message.content }} {{ eos_token }}"
-     "{% elif not loop.first and messages[loop.index0 - 1].role == 'system' %}{{ message.content }} [/INST]"
-     "{% else %}{{ bos_token }}[INST] {{ message.content }} [/INST]{% endif %}{% endfor %}"},
-    {"mistral",
-     "{{ bos_token }}{% for message in messages %}"
-     "{% if message.role == 'system' %}[INST] {{ message.content }}\n\n"
-     "{% elif message.role == 'assistant' %} {{ message.content }}{{ eos_token }}"
-     "{% elif not loop.first and messages[loop.index0 - 1].role == 'system' %}{{ message.content }} [/INST]"
-     "{% else %}[INST] {{ message.content }} [/INST]{% endif %}{% endfor %}"},
-    {"phi-3",
-     "{% for message in messages %}<|{{ message.role }}|>\n{{ message.content }}<|end|>\n{% endfor %}"
-     "{% if add_generation_prompt %}<|assistant|>\n{% endif %}"},
-    {"deepseek-coder",
-     "{{ bos_token }}{% for message in messages %}"
-     "{% if message.role == 'system' %}{{ message.content }}\n"
-     "{% elif message.role == 'assistant' %}### Response:\n{{ message.content }}\n<|EOT|>\n"
-     "{% else %}### Instruction:\n{{ message.content }}\n{% endif %}{% endfor %}"
-     "{% if add_generation_prompt %}### Response:\n{% endif %}"},
-    {"gemma",
-     "{{ bos_token }}{% for message in messages %}"
-     "{% if message.role == 'system' %}<start_of_turn>user\n{{ message.content }}\n\n"
-     "{% elif message.role == 'assistant' %}<start_of_turn>model\n{{ message.content }}<end_of_turn>\n"
-     "{% elif not loop.first and messages[loop.index0 - 1].role == 'system' %}"
-     "{{ message.content }}<end_of_turn>\n"
-     "{% else %}<start_of_turn>user\n{{ message.content }}<end_of_turn>\n{% endif %}{% endfor %}"
-     "{% if add_generation_prompt %}<start_of_turn>model\n{% endif %}"},
-}};
+// Forms as documented by each family's makers.
+constexpr std::string_view kChatMl = R"({%- for message in messages -%}
+{{- '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' -}}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\n' -}}{%- endif -%})";
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](unsigned char c) { return std::tolower(c); });
-  return out;
+constexpr std::string_view kLlama2 = R"({%- set system = '' -%}
+{%- if messages[0]['role'] == 'system' -%}
+{%- set system = '<<SYS>>\n' + messages[0]['content'] + '\n<</SYS>>\n\n' -%}
+{%- set messages = messages[1:] -%}
+{%- endif -%}
+{%- for message in messages -%}
+{%- if (message['role'] == 'user') != (loop.index0 % 2 == 0) -%}
+{{- raise_exception('user and assistant must take turns') -}}
+{%- endif -%}
+{%- if message['role'] == 'user' -%}
+{{- bos_token + '[INST] ' + (system if loop.first else '') + message['content'] | trim + ' [/INST]' -}}
+{%- else -%}
+{{- ' ' + message['content'] | trim + ' ' + eos_token -}}
+{%- endif -%}
+{%- endfor -%})";
+
+constexpr std::string_view kMistral = R"({{- bos_token -}}
+{%- for message in messages -%}
+{%- if message['role'] == 'system' or (message['role'] == 'user') != (loop.index0 % 2 == 0) -%}
+{{- raise_exception('user and assistant must take turns') -}}
+{%- endif -%}
+{%- if message['role'] == 'user' -%}
+{{- '[INST] ' + message['content'] + ' [/INST]' -}}
+{%- else -%}
+{{- ' ' + message['content'] + eos_token -}}
+{%- endif -%}
+{%- endfor -%})";
+
+constexpr std::string_view kPhi3 = R"({%- for message in messages -%}
+{{- '<|' + message['role'] + '|>\n' + message['content'] + '<|end|>\n' -}}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{- '<|assistant|>\n' -}}{%- endif -%})";
+
+constexpr std::string_view kDeepSeekCoder = R"({{- bos_token -}}
+{%- for message in messages -%}
+{%- if message['role'] == 'system' -%}
+{{- message['content'] + '\n' -}}
+{%- elif message['role'] == 'user' -%}
+{{- '### Instruction:\n' + message['content'] + '\n' -}}
+{%- else -%}
+{{- '### Response:\n' + message['content'] + '\n<|EOT|>\n' -}}
+{%- endif -%}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{- '### Response:\n' -}}{%- endif -%})";
+
+constexpr std::string_view kGemma = R"({{- bos_token -}}
+{%- for message in messages -%}
+{%- if message['role'] == 'system' -%}
+{{- raise_exception('no system role') -}}
+{%- endif -%}
+{%- set role = 'model' if message['role'] == 'assistant' else message['role'] -%}
+{{- '<start_of_turn>' + role + '\n' + message['content'] | trim + '<end_of_turn>\n' -}}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{- '<start_of_turn>model\n' -}}{%- endif -%})";
+
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  std::ranges::transform(lower, lower.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return lower;
 }
 
 }  // namespace
 
-const BuiltinTemplate* find_builtin_template(std::string_view name) {
-  const auto found = std::ranges::find(kTemplates, name, &BuiltinTemplate::name);
-  return found == kTemplates.end() ? nullptr : &*found;
+std::span<const BuiltinTemplate> builtin_templates() {
+  static const std::vector<BuiltinTemplate> kFamilies{
+      {"chatml", kChatMl, {"<|im_start|>"}, {}, {"<|im_end|>", "<|im_start|>"}},
+      {"gemma", kGemma, {"<start_of_turn>"}, {"gemma"}, {"<end_of_turn>", "<start_of_turn>"}},
+      {"phi-3", kPhi3, {"<|assistant|>"}, {"phi3", "phi-3"}, {"<|end|>", "<|user|>"}},
+      {"deepseek-coder", kDeepSeekCoder, {"<|EOT|>"}, {"deepseek-coder", "deepseek coder", "deepseek_coder"},
+       {"<|EOT|>", "### Instruction:"}},
+      {"mistral", kMistral, {"[INST]"}, {"mistral", "mixtral"}, {"[INST]"}},
+      {"llama-2", kLlama2, {}, {"llama-2", "llama 2", "llama2", "llama v2", "codellama"},
+       {"[INST]"}},
+  };
+  return kFamilies;
 }
 
-const BuiltinTemplate& choose_builtin_template(const TemplateHints& hints) {
-  const std::string name = lower(hints.name);
-  const auto contains = [&](std::string_view part) { return name.find(part) != std::string::npos; };
-  const auto pick = [](std::string_view which) -> const BuiltinTemplate& {
-    return *find_builtin_template(which);
-  };
-  if (hints.has_token("<|im_start|>")) return pick("chatml");
-  if (hints.has_token("<start_of_turn>") || hints.architecture.starts_with("gemma")) return pick("gemma");
-  if (hints.architecture == "phi3" || hints.has_token("<|end|>")) return pick("phi-3");
-  if (contains("deepseek") || hints.has_token("<|EOT|>")) return pick("deepseek-coder");
-  if (contains("mistral") || contains("mixtral") || hints.has_token("[INST]")) return pick("mistral");
-  if (contains("llama-2") || contains("llama2") || contains("codellama")) return pick("llama-2");
-  return pick("chatml");
+const BuiltinTemplate& builtin_template_for(std::string_view architecture, std::string_view name,
+                                            std::span<const std::string> control_texts) {
+  const auto families = builtin_templates();
+  const std::string words = lower_case(architecture) + "\n" + lower_case(name);
+  const auto by_token = std::ranges::find_if(families, [&](const BuiltinTemplate& family) {
+    return std::ranges::any_of(family.tokens, [&](std::string_view token) {
+      return std::ranges::contains(control_texts, token);
+    });
+  });
+  if (by_token != families.end()) return *by_token;
+  const auto by_name = std::ranges::find_if(families, [&](const BuiltinTemplate& family) {
+    return std::ranges::any_of(family.names,
+                               [&](std::string_view part) { return words.contains(part); });
+  });
+  return by_name != families.end() ? *by_name : families.front();
 }
 
 }  // namespace pensieve::engine

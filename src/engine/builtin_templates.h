@@ -1,28 +1,30 @@
 // Chat templates for models whose file has none.
 #pragma once
 
-#include <functional>
+#include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace pensieve::engine {
 
+// A family of models that were trained on the same form of conversation.
 struct BuiltinTemplate {
-  std::string_view name;    // "chatml", "llama-2", ...
+  std::string_view name;    // "chatml"
   std::string_view source;  // Jinja
+  // How a model of the family is known: one of `tokens` in its vocabulary, or else one of `names`
+  // within its lower-case architecture or name.
+  std::vector<std::string_view> tokens;
+  std::vector<std::string_view> names;
+  // Text that ends the model's turn, if its vocabulary has no such control token.
+  std::vector<std::string_view> turn_ends;
 };
 
-// What is known of a model when its file has no template.
-struct TemplateHints {
-  std::string_view architecture;                       // general.architecture
-  std::string_view name;                               // general.name and file name
-  std::function<bool(std::string_view)> has_token;     // is this text one token of the vocabulary?
-};
+// All families; the first that knows a model wins, ChatML serves those that none knows.
+std::span<const BuiltinTemplate> builtin_templates();
 
-// The family's template by the tokens that only it has, then by name and architecture; ChatML when
-// nothing tells.
-const BuiltinTemplate& choose_builtin_template(const TemplateHints& hints);
-
-// By name; null if there is none.
-const BuiltinTemplate* find_builtin_template(std::string_view name);
+// The family of a model. `control_texts`: texts of its control tokens.
+const BuiltinTemplate& builtin_template_for(std::string_view architecture, std::string_view name,
+                                            std::span<const std::string> control_texts);
 
 }  // namespace pensieve::engine

@@ -1,20 +1,15 @@
 #include "engine/chat_template.h"
 
-#include <algorithm>
-#include <format>
 #include <minja/chat-template.hpp>
-#include <nlohmann/json.hpp>
-#include <stdexcept>
 
-#include "engine/literal_text.h"
+#include <exception>
+#include <format>
+#include <utility>
 
 namespace pensieve::engine {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// Marks the end of the message that is to be continued.
-constexpr std::string_view kContinueHere = "\uF8F2";
 
 std::string_view role_name(Role role) {
   switch (role) {
@@ -26,121 +21,131 @@ std::string_view role_name(Role role) {
   return "user";
 }
 
-Json parse_or_text(const std::string& text) {
-  Json value = Json::parse(text, nullptr, false);
-  return value.is_discarded() ? Json(text) : value;
-}
-
-Json to_json(const Message& message) {
-  Json json = {{"role", role_name(message.role)}, {"content", message.text}};
+Json message_json(const Message& message) {
+  Json json{{"role", role_name(message.role)}, {"content", message.text}};
   if (!message.reasoning.empty()) json["reasoning_content"] = message.reasoning;
   if (message.role == Role::kTool) {
     json["tool_call_id"] = message.tool_call_id;
     if (!message.tool_name.empty()) json["name"] = message.tool_name;
   }
+  if (message.tool_calls.empty()) return json;
+  Json calls = Json::array();
   for (const ToolCall& call : message.tool_calls) {
-    json["tool_calls"].push_back(
-        {{"id", call.id},
-         {"type", "function"},
-         {"function", {{"name", call.name}, {"arguments", parse_or_text(call.arguments)}}}});
+    const Json function{{"name", call.name}, {"arguments", call.arguments}};
+    calls.push_back({{"id", call.id}, {"type", "function"}, {"function", function}});
   }
+  json["tool_calls"] = std::move(calls);
   return json;
 }
 
-Json tools_json(const GenerationRequest& request) {
-  Json tools = Json::array();
-  if (request.tool_choice == ToolChoice::kNone) return tools;
-  for (const ToolDefinition& tool : request.tools) {
-    tools.push_back({{"type", "function"},
-                     {"function",
-                      {{"name", tool.name},
-                       {"description", tool.description},
-                       {"parameters", parse_or_text(tool.parameters_schema)}}}});
-  }
-  return tools;
+Json tool_json(const ToolDefinition& tool) {
+  Json function{{"name", tool.name}, {"description", tool.description}};
+  Json schema = Json::parse(tool.parameters_schema, nullptr, false);
+  function["parameters"] =
+      schema.is_object() ? std::move(schema)
+                         : Json{{"type", "object"}, {"properties", Json::object()}};
+  return {{"type", "function"}, {"function", std::move(function)}};
 }
 
-// System text goes before the first user message, neighbours of one role become one message, and
-// the first message is the user's: what strict templates demand.
-std::vector<Message> with_alternating_roles(const std::vector<Message>& messages) {
-  std::string system;
-  std::vector<Message> out;
-  for (const Message& message : messages) {
-    if (message.role == Role::kSystem) {
-      system += message.text + "\n\n";
-      continue;
-    }
-    Message next = message;
-    if (next.role == Role::kTool) next.role = Role::kUser;
-    if (!out.empty() && out.back().role == next.role) {
-      out.back().text += "\n\n" + next.text;
-    } else {
-      out.push_back(std::move(next));
-    }
-  }
-  if (out.empty() || out.front().role != Role::kUser) {
-    out.insert(out.begin(), Message{.role = Role::kUser});
-  }
-  out.front().text = system + out.front().text;
-  return out;
+Message say(Role role, std::string text) {
+  Message message;
+  message.role = role;
+  message.text = std::move(text);
+  return message;
 }
 
 }  // namespace
 
-struct ChatTemplate::State {
-  minja::chat_template chat;
-  LiteralText literal;
+struct ChatTemplate::Parsed {
+  Parsed(const std::string& source, const std::string& begin_text, const std::string& end_text)
+      : minja(source, begin_text, end_text) {}
 
-  std::string render(const std::vector<Message>& messages, const GenerationRequest& request) const {
+  // May throw.
+  [[nodiscard]] std::string render(const Conversation& conversation, bool answer_follows,
+                                   std::optional<bool> thinking) const {
     minja::chat_template_inputs inputs;
     inputs.messages = Json::array();
-    for (const Message& message : messages) inputs.messages.push_back(to_json(message));
-    inputs.tools = tools_json(request);
-    inputs.add_generation_prompt = !request.continue_last_message;
-    if (request.thinking) inputs.extra_context = {{"enable_thinking", *request.thinking}};
-    std::string prompt = chat.apply(inputs);
-    if (!request.continue_last_message) return prompt;
-    const std::size_t end = prompt.rfind(kContinueHere);
-    if (end == std::string::npos) throw std::runtime_error("it drops the last message's text");
-    return prompt.substr(0, end);
+    for (const Message& message : conversation.messages) {
+      inputs.messages.push_back(message_json(message));
+    }
+    if (!conversation.tools.empty()) {
+      inputs.tools = Json::array();
+      for (const auto& tool : conversation.tools) inputs.tools.push_back(tool_json(tool));
+    }
+    inputs.add_generation_prompt = answer_follows;
+    if (thinking) inputs.extra_context = {{"enable_thinking", *thinking}, {"thinking", *thinking}};
+    minja::chat_template_options options;
+    options.polyfill_tools = false;
+    options.polyfill_tool_calls = false;
+    options.polyfill_tool_responses = false;
+    options.polyfill_system_role = false;
+    return minja.apply(inputs, options);
   }
+
+  // True if the messages can be rendered and all their texts come through.
+  [[nodiscard]] bool keeps(std::vector<Message> messages) const {
+    const Conversation conversation{std::move(messages), {}};
+    try {
+      const std::string text = render(conversation, true, std::nullopt);
+      for (const Message& message : conversation.messages) {
+        if (!text.contains(message.text)) return false;
+      }
+      return true;
+    } catch (const std::exception&) {
+      return false;
+    }
+  }
+
+  void find_abilities() {
+    const Message question = say(Role::kUser, "first needle");
+    const Message answer = say(Role::kAssistant, "second needle");
+    const Message system = say(Role::kSystem, "third needle");
+    const Message again = say(Role::kUser, "fourth needle");
+    abilities.system_role = keeps({system, question});
+    abilities.inner_system = abilities.system_role && keeps({question, answer, system, again}) &&
+                             keeps({question, system});
+    abilities.repeated_roles = keeps({question, again});
+    const auto& found = minja.original_caps();
+    abilities.tools = found.supports_tools;
+    abilities.tool_calls = found.supports_tool_calls;
+    abilities.tool_results = found.supports_tool_responses;
+  }
+
+  minja::chat_template minja;
+  TemplateAbilities abilities;
 };
 
-ChatTemplate::ChatTemplate(std::unique_ptr<State> state) : state_(std::move(state)) {}
-ChatTemplate::ChatTemplate(ChatTemplate&&) noexcept = default;
-ChatTemplate& ChatTemplate::operator=(ChatTemplate&&) noexcept = default;
-ChatTemplate::~ChatTemplate() = default;
-
-Result<ChatTemplate> ChatTemplate::parse(const std::string& source, const std::string& bos,
-                                         const std::string& eos,
-                                         std::vector<std::string> control_texts) {
+Result<ChatTemplate> ChatTemplate::parse(const std::string& source, const std::string& begin_text,
+                                         const std::string& end_text) {
   try {
-    return ChatTemplate(std::unique_ptr<State>(
-        new State{minja::chat_template(source, bos, eos), LiteralText(control_texts)}));
+    auto parsed = std::make_shared<Parsed>(source, begin_text, end_text);
+    parsed->find_abilities();
+    if (!parsed->keeps({say(Role::kUser, "a question")})) {
+      return fail(ErrorCode::kUnsupported, "the chat template does not render a question");
+    }
+    return ChatTemplate(std::move(parsed));
   } catch (const std::exception& error) {
-    return fail(ErrorCode::kInvalidArgument,
-                std::format("the chat template can't be read: {}", error.what()));
+    return fail(ErrorCode::kUnsupported,
+                std::format("the chat template can't be parsed: {}", error.what()));
   }
 }
 
-Result<std::vector<PromptPart>> ChatTemplate::render(const GenerationRequest& request) const {
-  LiteralText::Replaced replaced;
-  std::vector<Message> messages = request.messages;
-  for (Message& message : messages) message.text = state_->literal.protect(message.text, replaced);
-  if (request.continue_last_message && !messages.empty()) messages.back().text += kContinueHere;
-  std::string refusal;
-  for (const bool joined : {false, true}) {
+const TemplateAbilities& ChatTemplate::abilities() const { return parsed_->abilities; }
+
+Result<std::string> ChatTemplate::render(const Conversation& conversation, bool answer_follows,
+                                         std::optional<bool> thinking) const {
+  constexpr TemplateAbilities kLeast{false, false, false, false, false, false};
+  std::string reason;
+  for (const TemplateAbilities& abilities : {parsed_->abilities, kLeast}) {
     try {
-      const std::string prompt =
-          state_->render(joined ? with_alternating_roles(messages) : messages, request);
-      return LiteralText::split(prompt, replaced);
+      return parsed_->render(shape(conversation, abilities), answer_follows, thinking);
     } catch (const std::exception& error) {
-      refusal = error.what();
+      if (reason.empty()) reason = error.what();
     }
   }
   return fail(ErrorCode::kInvalidArgument,
-              std::format("the model's chat template refuses these messages: {}", refusal), "",
-              "messages");
+              std::format("the model's chat template refuses these messages: {}", reason),
+              "let user and assistant take turns, beginning with the user", "messages");
 }
 
 }  // namespace pensieve::engine

@@ -1,39 +1,38 @@
-// From a conversation to prompt text by a Jinja chat template.
+// Jinja chat templates, by minja.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/result.h"
-#include "engine/llama_model.h"
-#include "generation/request.h"
+#include "engine/message_shape.h"
 
 namespace pensieve::engine {
 
-// Immutable after construction; render() may be called from any thread, one at a time.
+// A parsed template with what it was found to be able to do. Immutable; thread-safe.
 class ChatTemplate {
  public:
-  // `control_texts`: the texts that must not act as control tokens when a client sends them.
-  // Error kInvalidArgument: the source is no Jinja that we understand.
-  static Result<ChatTemplate> parse(const std::string& source, const std::string& bos,
-                                    const std::string& eos, std::vector<std::string> control_texts);
+  // Parses and tries the template. Errors: kUnsupported with the parser's reason, or if it can't
+  // render a single question.
+  static Result<ChatTemplate> parse(const std::string& source, const std::string& begin_text,
+                                    const std::string& end_text);
 
-  ChatTemplate(ChatTemplate&&) noexcept;
-  ChatTemplate& operator=(ChatTemplate&&) noexcept;
-  ~ChatTemplate();
+  [[nodiscard]] const TemplateAbilities& abilities() const;
 
-  // The prompt for the next assistant turn, or, with continue_last_message, up to the end of the last
-  // message's text. A template that refuses the order of roles is tried again with neighbouring
-  // messages of one role joined and the system text before the first user's. Error kInvalidArgument:
-  // it refuses that too.
-  [[nodiscard]] Result<std::vector<PromptPart>> render(const GenerationRequest& request) const;
+  // The conversation as the model's prompt, shaped to the template's abilities first, and if it is
+  // refused then, to plain turns of user and assistant. With `answer_follows` it ends where the
+  // model's answer begins. `thinking`: for templates with a switch for it. Errors:
+  // kInvalidArgument, if the template refuses the conversation in either shape.
+  [[nodiscard]] Result<std::string> render(const Conversation& conversation, bool answer_follows,
+                                           std::optional<bool> thinking) const;
 
  private:
-  struct State;
-  explicit ChatTemplate(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  struct Parsed;
+  explicit ChatTemplate(std::shared_ptr<const Parsed> parsed) : parsed_(std::move(parsed)) {}
+
+  std::shared_ptr<const Parsed> parsed_;
 };
 
 }  // namespace pensieve::engine

@@ -1,65 +1,110 @@
 #include "engine/prompt_builder.h"
 
-#include <spdlog/spdlog.h>
-
-#include <format>
 #include <utility>
 
-#include "engine/builtin_templates.h"
+#include "engine/request_check.h"
 
 namespace pensieve::engine {
+namespace {
 
-PromptBuilder::PromptBuilder(const LlamaModel& model, ChatTemplate chat, std::string source)
-    : model_(&model), chat_(std::move(chat)), source_(std::move(source)) {}
+constexpr std::string_view kFailedTool = "Error: ";
 
-Result<PromptBuilder> PromptBuilder::create(const LlamaModel& model, const std::string& configured,
-                                            const std::string& file_template,
-                                            const std::string& file_name) {
-  const std::string bos = model.bos_text();
-  const std::string eos = model.eos_text();
-  const std::vector<std::string> control = model.control_texts();
-  const BuiltinTemplate builtin = choose_builtin_template(
-      {.architecture = model.loaded().architecture,
-       .name = model.metadata("general.name") + " " + file_name,
-       .has_token = [&](std::string_view text) { return model.has_token(text); }});
-  const std::pair<std::string, std::string> choices[] = {
-      {"configured", configured},
-      {"file", file_template},
-      {std::format("built-in {}", builtin.name), std::string(builtin.source)}};
-  for (const auto& [label, text] : choices) {
-    if (text.empty()) continue;
-    Result<ChatTemplate> chat = ChatTemplate::parse(text, bos, eos, control);
-    if (chat) return PromptBuilder(model, std::move(*chat), label);
-    spdlog::warn("chat template ({}): {}; the next one is taken", label, chat.error().message);
-  }
-  return fail(ErrorCode::kInternal, "no chat template could be read");
-}
-
-Result<std::vector<Token>> PromptBuilder::build(const GenerationRequest& request) const {
-  std::vector<Token> tokens;
-  switch (request.prompt_kind) {
-    case PromptKind::kMessages:
-      tokens = model_->tokenize(TRY(chat_.render(request)), true);
-      break;
-    case PromptKind::kText:
-      tokens = model_->tokenize({{request.prompt, true}}, true);
-      break;
-    case PromptKind::kTokens:
-      tokens = request.prompt_tokens;
-      break;
-  }
-  for (const Token token : tokens) {
-    if (token < 0 || token >= model_->vocabulary_size()) {
-      return fail(ErrorCode::kInvalidArgument,
-                  std::format("token {} is not in the model's vocabulary of {}", token,
-                              model_->vocabulary_size()),
-                  "", "prompt");
+// The request's conversation with every text guarded.
+Conversation guarded(const GenerationRequest& request, TextGuard& guard) {
+  Conversation conversation{request.messages, {}};
+  if (request.tool_choice != ToolChoice::kNone) conversation.tools = request.tools;
+  for (Message& message : conversation.messages) {
+    if (message.tool_failed) message.text.insert(0, kFailedTool);
+    message.text = guard.guard(message.text);
+    message.reasoning = guard.guard(message.reasoning);
+    message.tool_name = guard.guard(message.tool_name);
+    for (ToolCall& call : message.tool_calls) {
+      call.name = guard.guard(call.name);
+      call.arguments = guard.guard(call.arguments);
     }
   }
-  if (tokens.empty()) {
-    return fail(ErrorCode::kInvalidArgument, "the prompt is empty", "send some text", "prompt");
+  for (ToolDefinition& tool : conversation.tools) {
+    tool.name = guard.guard(tool.name);
+    tool.description = guard.guard(tool.description);
+    tool.parameters_schema = guard.guard(tool.parameters_schema);
   }
-  return tokens;
+  return conversation;
+}
+
+}  // namespace
+
+PromptBuilder::PromptBuilder(const Vocabulary& vocabulary, ChosenTemplate chosen)
+    : vocabulary_(vocabulary), chosen_(std::move(chosen)), controls_(vocabulary.control_texts()) {}
+
+Result<Prompt> PromptBuilder::build(const GenerationRequest& request) const {
+  TRY_VOID(check_request(request, vocabulary_.size()));
+  Prompt prompt;
+  switch (request.prompt_kind) {
+    case PromptKind::kMessages: prompt = TRY(from_messages(request)); break;
+    case PromptKind::kText: prompt = from_text(request); break;
+    case PromptKind::kTokens: prompt = from_tokens(request); break;
+  }
+  if (prompt.tokens.empty()) {
+    return fail(ErrorCode::kInvalidArgument, "the prompt is empty", {}, "prompt");
+  }
+  if (!request.echo_prompt) prompt.text.clear();
+  return prompt;
+}
+
+Result<Prompt> PromptBuilder::from_messages(const GenerationRequest& request) const {
+  TextGuard guard(controls_);
+  const std::string rendered = TRY(render(request, guarded(request, guard)));
+  Prompt prompt;
+  for (const TextGuard::Part& part : guard.restore(rendered)) {
+    const auto tokens = vocabulary_.tokenize(part.text, !part.literal);
+    prompt.tokens.insert(prompt.tokens.end(), tokens.begin(), tokens.end());
+    prompt.text += part.text;
+  }
+  begin_once(prompt.tokens);
+  prompt.turn_ends = chosen_.turn_ends;
+  return prompt;
+}
+
+// To continue the last message, its end is marked and what the template writes after it cut off.
+// Where a template drops that message, its text goes behind the beginning of an answer.
+Result<std::string> PromptBuilder::render(const GenerationRequest& request,
+                                          Conversation conversation) const {
+  const ChatTemplate& chat = chosen_.chat;
+  if (!request.continue_last_message) return chat.render(conversation, true, request.thinking);
+  const std::string text = conversation.messages.back().text;
+  conversation.messages.back().text += TextGuard::kMark;
+  if (auto rendered = chat.render(conversation, false, request.thinking)) {
+    const std::size_t end = rendered->rfind(TextGuard::kMark);
+    if (end != std::string::npos) return rendered->substr(0, end);
+  }
+  conversation.messages.pop_back();
+  return TRY(chat.render(conversation, true, request.thinking)) + text;
+}
+
+Prompt PromptBuilder::from_text(const GenerationRequest& request) const {
+  Prompt prompt{vocabulary_.tokenize(request.prompt, false), request.prompt, {}};
+  begin_once(prompt.tokens);
+  if (prompt.tokens.empty()) {
+    if (const auto begin = vocabulary_.begin_token()) prompt.tokens.push_back(*begin);
+  }
+  return prompt;
+}
+
+Prompt PromptBuilder::from_tokens(const GenerationRequest& request) const {
+  Prompt prompt{request.prompt_tokens, {}, {}};
+  if (!request.echo_prompt) return prompt;
+  for (const Token token : prompt.tokens) prompt.text += vocabulary_.piece(token, false);
+  return prompt;
+}
+
+void PromptBuilder::begin_once(std::vector<Token>& tokens) const {
+  const auto begin = vocabulary_.begin_token();
+  if (!begin) return;
+  while (tokens.size() > 1 && tokens[0] == *begin && tokens[1] == *begin) {
+    tokens.erase(tokens.begin());
+  }
+  const bool begun = !tokens.empty() && tokens.front() == *begin;
+  if (vocabulary_.begins_prompts() && !begun) tokens.insert(tokens.begin(), *begin);
 }
 
 }  // namespace pensieve::engine

@@ -1,38 +1,37 @@
-// From a neutral request to prompt tokens.
+// The one place where a request becomes tokens.
 #pragma once
 
-#include <optional>
-#include <string>
-#include <vector>
-
-#include "base/result.h"
-#include "engine/chat_template.h"
-#include "engine/llama_model.h"
-#include "generation/request.h"
+#include "engine/prepared_request.h"
+#include "engine/template_choice.h"
+#include "engine/text_guard.h"
+#include "engine/vocabulary.h"
 
 namespace pensieve::engine {
 
+// Immutable; thread-safe.
 class PromptBuilder {
  public:
-  // Takes the template of `configured`, else of the file, else a built-in one; one that can't be
-  // read is passed over with a warning. `model` outlives this.
-  static Result<PromptBuilder> create(const LlamaModel& model, const std::string& configured,
-                                      const std::string& file_template,
-                                      const std::string& file_name);
+  // `vocabulary` outlives the builder.
+  PromptBuilder(const Vocabulary& vocabulary, ChosenTemplate chosen);
 
-  // Tokens of the request's prompt, BOS included. Errors: kInvalidArgument (template refuses, token
-  // out of the vocabulary, empty prompt). One call at a time.
-  [[nodiscard]] Result<std::vector<Token>> build(const GenerationRequest& request) const;
+  [[nodiscard]] const std::string& template_source() const { return chosen_.source; }
 
-  // "configured", "file" or "built-in NAME".
-  [[nodiscard]] const std::string& source() const { return source_; }
+  // The request's prompt, with the model's begin token exactly once if it wants one. Errors:
+  // check_request's, and kInvalidArgument for messages that the template refuses or an empty
+  // prompt.
+  [[nodiscard]] Result<Prompt> build(const GenerationRequest& request) const;
 
  private:
-  PromptBuilder(const LlamaModel& model, ChatTemplate chat, std::string source);
+  [[nodiscard]] Result<Prompt> from_messages(const GenerationRequest& request) const;
+  [[nodiscard]] Prompt from_text(const GenerationRequest& request) const;
+  [[nodiscard]] Prompt from_tokens(const GenerationRequest& request) const;
+  [[nodiscard]] Result<std::string> render(const GenerationRequest& request,
+                                           Conversation conversation) const;
+  void begin_once(std::vector<Token>& tokens) const;
 
-  const LlamaModel* model_;
-  ChatTemplate chat_;
-  std::string source_;
+  const Vocabulary& vocabulary_;
+  ChosenTemplate chosen_;
+  ControlTexts controls_;
 };
 
 }  // namespace pensieve::engine

@@ -1,53 +1,48 @@
-// Chooses the next token from logits.
+// Chooses the next token of one sequence.
 #pragma once
 
-#include <deque>
-#include <random>
+#include <optional>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 #include "engine/batch_model.h"
-#include "generation/event.h"
+#include "engine/logit_math.h"
+#include "engine/penalties.h"
+#include "engine/random_source.h"
 #include "generation/request.h"
 
 namespace pensieve::engine {
 
-// One sequence's sampler. Order: repetition, frequency and presence penalties and logit bias on the
-// logits; then temperature; top_k; top_p; min_p. Greedy when the temperature is 0. For one seed and
-// the same logits the choice is always the same.
+// Order: biases, penalties, temperature, top_k, top_p, min_p. The same seed, prompt and logits give
+// the same tokens. Never sorts the vocabulary: greedy is one pass for the maximum; temperature alone
+// inverts the cumulative distribution; filters work on the few candidates that can pass them.
 class Sampler {
  public:
-  explicit Sampler(const Sampling& settings);
+  // `seed` is used where the request has none. Token ids in `sampling` must be valid.
+  Sampler(const Sampling& sampling, std::span<const Token> prompt, std::uint32_t seed);
 
-  // The next token; it counts for the penalties from now on.
-  Token sample(std::span<const float> logits);
-
-  // Counts a prompt token for the repetition penalty.
-  void accept(Token token);
+  // Chooses a token and takes note of it. May change `logits`. Empty if no token is possible: the
+  // logits are not numbers, or every token is banned.
+  std::optional<Token> sample(std::span<float> logits);
 
  private:
   struct Candidate {
-    Token token;
-    float logit;
+    Token token = 0;
+    float weight = 0;  // proportional to the probability
   };
 
-  std::span<const float> adjusted(std::span<const float> logits);
-  Token draw(std::span<const float> logits);
-  void keep_nucleus();
+  std::optional<Token> choose(std::span<const float> logits);
+  Token draw_from_all();
+  Token draw_from_candidates();
+  void keep_top_k(std::span<const float> logits);
+  void collect_candidates();
+  void keep_top_p(double sum);
 
-  Sampling settings_;
-  std::mt19937 random_;
-  std::deque<Token> recent_;
-  std::unordered_map<Token, int> counts_;  // of tokens in recent_
-  bool adjusts_ = false;
-  std::vector<float> scratch_;
-  std::vector<Candidate> candidates_;
-  std::vector<float> weights_;
+  Sampling sampling_;
+  Penalties penalties_;
+  RandomSource random_;
+  Weights weights_;                    // of the whole vocabulary; kept for its memory
+  std::vector<Candidate> candidates_;  // the same
 };
-
-// log softmax of `token` and of the `top` most likely tokens, best first, over the plain logits.
-// `bytes` are left empty.
-TokenLogprobs log_probabilities(std::span<const float> logits, Token token, std::int32_t top);
 
 }  // namespace pensieve::engine

@@ -1,51 +1,76 @@
 #include "engine/text_stream.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "base/utf8.h"
 
 namespace pensieve::engine {
+namespace {
 
-TextStream::TextStream(std::vector<std::string> stop_strings)
-    : stop_strings_(std::move(stop_strings)) {
-  std::erase_if(stop_strings_, [](const std::string& stop) { return stop.empty(); });
+std::vector<std::size_t> borders_of(std::string_view text) {
+  std::vector<std::size_t> borders(text.size() + 1, 0);
+  std::size_t length = 0;
+  for (std::size_t n = 2; n <= text.size(); ++n) {
+    while (length > 0 && text[n - 1] != text[length]) length = borders[length];
+    if (text[n - 1] == text[length]) ++length;
+    borders[n] = length;
+  }
+  return borders;
 }
 
-// Bytes of held_ that can neither grow into a stop string nor end within a character.
-std::size_t TextStream::safe_length() const {
-  std::size_t safe = held_.size();
-  for (const std::string& stop : stop_strings_) {
-    const std::size_t longest = std::min(stop.size() - 1, held_.size());
-    for (std::size_t length = longest; length > 0; --length) {
-      if (held_.compare(held_.size() - length, length, stop, 0, length) == 0) {
-        safe = std::min(safe, held_.size() - length);
-        break;
-      }
+}  // namespace
+
+TextStream::TextStream(const std::vector<std::string>& stops) {
+  for (std::size_t i = 0; i < stops.size(); ++i) {
+    if (!stops[i].empty()) matchers_.push_back({i, stops[i], borders_of(stops[i]), 0});
+  }
+}
+
+bool TextStream::Matcher::accept(char byte) {
+  while (matched > 0 && text[matched] != byte) matched = borders[matched];
+  if (text[matched] == byte) ++matched;
+  return matched == text.size();
+}
+
+bool TextStream::accept(char byte) {
+  pending_.push_back(byte);
+  const Matcher* hit = nullptr;
+  for (Matcher& matcher : matchers_) {
+    if (matcher.accept(byte) && (hit == nullptr || matcher.text.size() > hit->text.size())) {
+      hit = &matcher;
     }
   }
-  return complete_utf8_prefix(std::string_view(held_).substr(0, safe));
+  if (hit == nullptr) return false;
+  stopped_by_ = hit->index;
+  pending_.resize(pending_.size() - hit->text.size());
+  return true;
+}
+
+std::size_t TextStream::held_back() const {
+  std::size_t longest = 0;
+  for (const Matcher& matcher : matchers_) longest = std::max(longest, matcher.matched);
+  return longest;
+}
+
+std::string TextStream::release(std::size_t length) {
+  std::string text = replace_invalid_utf8(std::string_view(pending_).substr(0, length));
+  pending_.erase(0, length);
+  return text;
 }
 
 std::string TextStream::push(std::string_view bytes) {
   if (stopped_by_) return {};
-  held_ += bytes;
-  std::size_t first = std::string::npos;
-  for (const std::string& stop : stop_strings_) {
-    const std::size_t at = held_.find(stop);
-    if (at < first) {
-      first = at;
-      stopped_by_ = stop;
+  if (matchers_.empty()) {
+    pending_.append(bytes);
+  } else {
+    for (const char byte : bytes) {
+      if (accept(byte)) return finish();
     }
   }
-  const std::size_t length = stopped_by_ ? first : safe_length();
-  std::string text = replace_invalid_utf8(std::string_view(held_).substr(0, length));
-  held_.erase(0, stopped_by_ ? held_.size() : length);
-  return text;
+  const std::string_view free = std::string_view(pending_).substr(0, pending_.size() - held_back());
+  return release(complete_utf8_prefix(free));
 }
 
-std::string TextStream::finish() {
-  return replace_invalid_utf8(std::exchange(held_, {}));
-}
+std::string TextStream::finish() { return release(pending_.size()); }
 
 }  // namespace pensieve::engine

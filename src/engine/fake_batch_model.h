@@ -1,0 +1,139 @@
+// A scripted model and a vocabulary of bytes, for tests of the scheduler and of what stands on it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "engine/batch_model.h"
+#include "engine/vocabulary.h"
+
+namespace pensieve::engine {
+
+// Token n < 256 is byte n; 256 ends an answer, 257 begins a sequence; further ones are control
+// tokens with the texts given.
+class FakeVocabulary final : public Vocabulary {
+ public:
+  static constexpr Token kEnd = 256;
+  static constexpr Token kBegin = 257;
+
+  explicit FakeVocabulary(std::vector<std::string> control = {}) : control_(std::move(control)) {
+    control_.insert(control_.begin(), {"</s>", "<s>"});
+  }
+
+  [[nodiscard]] std::size_t size() const override { return 256 + control_.size(); }
+  [[nodiscard]] bool ends_generation(Token token) const override { return token == kEnd; }
+  [[nodiscard]] std::string piece(Token token, bool special) const override {
+    if (token < 256) return std::string(1, static_cast<char>(token));
+    return special ? control_[static_cast<std::size_t>(token - 256)] : std::string();
+  }
+  [[nodiscard]] std::vector<Token> tokenize(std::string_view text,
+                                            bool parse_special) const override {
+    std::vector<Token> tokens;
+    while (!text.empty()) {
+      Token token = static_cast<unsigned char>(text.front());
+      std::size_t length = 1;
+      for (std::size_t i = 0; parse_special && i < control_.size(); ++i) {
+        if (!text.starts_with(control_[i]) || control_[i].size() <= length) continue;
+        token = static_cast<Token>(256 + i);
+        length = control_[i].size();
+      }
+      tokens.push_back(token);
+      text.remove_prefix(length);
+    }
+    return tokens;
+  }
+  [[nodiscard]] std::optional<Token> begin_token() const override { return kBegin; }
+  [[nodiscard]] bool begins_prompts() const override { return begins_prompts_; }
+  void set_begins_prompts(bool value) { begins_prompts_ = value; }
+  [[nodiscard]] const std::string& begin_text() const override { return control_[1]; }
+  [[nodiscard]] const std::string& end_text() const override { return control_[0]; }
+  [[nodiscard]] const std::vector<std::string>& control_texts() const override { return control_; }
+
+ private:
+  std::vector<std::string> control_;
+  bool begins_prompts_ = false;
+};
+
+// Plays `script`: the token that follows a sequence's content. Keeps what each sequence holds, as
+// the real cache does, and counts what it is fed; a batch that contradicts the content is a defect
+// of the caller and noted in `complaints`.
+class FakeBatchModel final : public BatchModel {
+ public:
+  using Script = std::function<Token(std::span<const Token>)>;
+
+  explicit FakeBatchModel(BatchLimits limits) : limits_(limits) {}
+
+  Script script = [](std::span<const Token> content) { return (content.back() + 1) % 256; };
+  std::function<void(std::span<const BatchToken>)> during_decode = [](auto) {};
+  std::function<DecodeOutcome()> outcome = [] { return DecodeOutcome::kDone; };
+  std::function<std::size_t(std::size_t held, std::size_t wanted)> reuse =
+      [](std::size_t, std::size_t wanted) { return wanted; };
+
+  std::vector<std::vector<BatchToken>> batches;  // every batch that was computed
+  std::vector<std::string> complaints;
+  bool aborted = false;
+
+  [[nodiscard]] std::size_t tokens_computed() const {
+    std::size_t count = 0;
+    for (const auto& batch : batches) count += batch.size();
+    return count;
+  }
+  [[nodiscard]] const std::vector<Token>& content(SequenceId sequence) {
+    return content_[sequence];
+  }
+
+  bool warm_up() override { return true; }
+  void abort() override { aborted = true; }
+  [[nodiscard]] const BatchLimits& limits() const override { return limits_; }
+
+  DecodeOutcome decode(std::span<const BatchToken> batch) override {
+    if (batch.empty()) complaints.emplace_back("empty batch");
+    if (batch.size() > limits_.batch_tokens) complaints.emplace_back("batch too large");
+    during_decode(batch);
+    if (const auto wanted = outcome(); wanted != DecodeOutcome::kDone) return wanted;
+    std::size_t used = batch.size();
+    for (const auto& [sequence, tokens] : content_) used += tokens.size();
+    if (used > limits_.cells) return DecodeOutcome::kNoSpace;
+
+    batches.emplace_back(batch.begin(), batch.end());
+    rows_.assign(batch.size(), {});
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      auto& held = content_[batch[i].sequence];
+      if (static_cast<std::size_t>(batch[i].position) != held.size()) {
+        complaints.emplace_back("position does not follow the content");
+      }
+      held.push_back(batch[i].token);
+      if (!batch[i].wants_logits) continue;
+      rows_[i].assign(258, -20.0F);
+      rows_[i][static_cast<std::size_t>(script(held))] = 20.0F;
+    }
+    return DecodeOutcome::kDone;
+  }
+  std::span<float> logits(std::size_t index) override { return rows_.at(index); }
+  [[nodiscard]] std::size_t reusable_prefix(SequenceId sequence,
+                                            std::size_t wanted) const override {
+    const auto held = content_.find(sequence);
+    return reuse(held == content_.end() ? 0 : held->second.size(), wanted);
+  }
+  std::size_t truncate(SequenceId sequence, std::size_t length) override {
+    auto& held = content_[sequence];
+    if (length > held.size()) complaints.emplace_back("truncated to more than there is");
+    held.resize(length);
+    return length;
+  }
+  void copy(SequenceId from, SequenceId to, std::size_t length) override {
+    if (!content_[to].empty()) complaints.emplace_back("copied into a used sequence");
+    const auto& source = content_[from];
+    content_[to].assign(source.begin(), source.begin() + static_cast<std::ptrdiff_t>(length));
+  }
+
+ private:
+  BatchLimits limits_;
+  std::map<SequenceId, std::vector<Token>> content_;
+  std::vector<std::vector<float>> rows_;
+};
+
+}  // namespace pensieve::engine

@@ -1,0 +1,74 @@
+// One answer in the making: from logits to events.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "base/clock.h"
+#include "engine/engine.h"
+#include "engine/prepared_request.h"
+#include "engine/sampler.h"
+#include "engine/text_stream.h"
+#include "engine/vocabulary.h"
+
+namespace pensieve::engine {
+
+// Knows nothing of batches and sequences; the scheduler feeds it. Used by the engine thread.
+class Generation {
+ public:
+  // `prepared` must have a prompt. `sequence_tokens`: most tokens that prompt and answer may have.
+  Generation(PreparedRequest prepared, const Vocabulary& vocabulary, const EventSink& sink,
+             std::uint32_t seed, std::size_t sequence_tokens);
+
+  // Prompt and answer so far; what the model has to have read before the next token.
+  [[nodiscard]] std::span<const Token> tokens() const { return tokens_; }
+  [[nodiscard]] bool cancelled() const { return prepared_.control->cancelled; }
+  [[nodiscard]] bool paused() const { return prepared_.control->paused; }
+  [[nodiscard]] SteadyTime arrived() const { return prepared_.arrived; }
+  [[nodiscard]] bool has_answer() const { return usage_.completion_tokens > 0; }
+
+  // False for a request that only wants its prompt read.
+  [[nodiscard]] bool wants_tokens() const { return prepared_.request.max_tokens != 0; }
+
+  // Reports Started, the first time only, and the prompt's text if it was to be echoed.
+  void admit(std::size_t cached_tokens);
+
+  // Its first step begins (later calls do nothing).
+  void begin(SteadyTime now);
+
+  // The prompt is read and no token is wanted: ends the answer.
+  void end_after_prompt(SteadyTime now);
+
+  // Samples the next token and reports what follows from it. `logits` may be changed. True if the
+  // answer has ended.
+  bool advance(std::span<float> logits, SteadyTime now);
+
+  // Ends the answer for lack of room.
+  void end_for_lack_of_room();
+
+  void fail(Error error);
+
+ private:
+  bool accept(Token token);
+  void end(StopReason reason, std::string stop_sequence = {});
+  void send_text(std::string text);
+  void emit(GenerationEvent event);
+
+  PreparedRequest prepared_;
+  const Vocabulary& vocabulary_;
+  const EventSink& sink_;
+  std::vector<Token> tokens_;
+  std::size_t sequence_tokens_;
+  Sampler sampler_;
+  TextStream text_;
+  Usage usage_;
+  Timings timings_;
+  bool admitted_ = false;
+  std::optional<SteadyTime> began_;
+  std::optional<SteadyTime> first_token_;
+  std::int32_t unsent_tokens_ = 0;
+  std::vector<TokenLogprobs> unsent_logprobs_;
+};
+
+}  // namespace pensieve::engine

@@ -1,0 +1,76 @@
+// The engine's threads around a model: one prepares prompts, one runs the scheduler.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <thread>
+
+#include "engine/batch_model.h"
+#include "engine/engine.h"
+#include "engine/mailbox.h"
+#include "engine/prepared_request.h"
+#include "engine/prompt_builder.h"
+#include "engine/vocabulary.h"
+
+namespace pensieve::engine {
+
+// What an engine is made of. The vocabulary may be a part of the model.
+struct EngineParts {
+  std::unique_ptr<BatchModel> model;
+  const Vocabulary* vocabulary = nullptr;
+  PromptBuilder prompts;
+  ipc::Loaded facts;       // all but load_us
+  SteadyTime load_began;
+};
+
+// Requests go from the caller to the preparing thread (templates and tokens, which take a while for
+// long prompts and must not hold up a step) and on to the engine thread, by mailboxes. Cancelling
+// and pausing are flags that the engine thread reads between two steps.
+class LocalEngine final : public Engine {
+ public:
+  // Starts the threads and warms the model up. Errors: kInternal if the model can't decode.
+  static Result<std::unique_ptr<LocalEngine>> start(EngineParts parts, EventSink sink);
+  ~LocalEngine() override;
+
+  [[nodiscard]] const ipc::Loaded& loaded() const override { return parts_.facts; }
+  void submit(ipc::StreamId stream, GenerationRequest request) override;
+  void cancel(ipc::StreamId stream) override;
+  void pause(ipc::StreamId stream, bool paused) override;
+  [[nodiscard]] Result<std::int64_t> count_tokens(const GenerationRequest& request) const override;
+  [[nodiscard]] EngineProgress progress() const override;
+
+ private:
+  struct Submission {
+    ipc::StreamId stream = 0;
+    std::shared_ptr<const StreamControl> control;
+    SteadyTime arrived;
+    GenerationRequest request;
+  };
+
+  LocalEngine(EngineParts parts, EventSink sink);
+  void prepare_prompts();
+  void run_steps();
+  std::shared_ptr<StreamControl> control_of(ipc::StreamId stream) const;
+  void forget_ended();
+
+  EngineParts parts_;
+  EventSink sink_;
+  SystemClock clock_;
+
+  std::map<ipc::StreamId, std::weak_ptr<StreamControl>> controls_;  // the caller's
+  std::size_t forget_at_ = 64;
+
+  Mailbox<Submission> submissions_;
+  Mailbox<PreparedRequest> prepared_;
+  std::atomic<std::uint32_t> preparing_ = 0;
+  std::atomic<std::uint64_t> steps_ = 0;
+  std::atomic<std::int64_t> step_began_us_ = 0;  // 0: none in progress
+  std::atomic<std::uint32_t> active_ = 0;
+  std::atomic<std::uint32_t> waiting_ = 0;
+
+  std::thread preparer_;
+  std::thread runner_;
+};
+
+}  // namespace pensieve::engine

@@ -1,0 +1,124 @@
+#include "engine/local_engine.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <latch>
+
+#include "engine/event_log_fake.h"
+#include "engine/fake_batch_model.h"
+
+namespace pensieve::engine {
+namespace {
+
+class LocalEngineTest : public testing::Test {
+ protected:
+  void start() {
+    auto owned = std::make_unique<FakeBatchModel>(BatchLimits{
+        .batch_tokens = 64, .max_active = 4, .sequences = 8, .cells = 4096, .sequence_tokens = 512});
+    model = owned.get();
+    model->script = [](std::span<const Token> content) { return content.back(); };
+    auto chosen = choose_template({}, vocabulary);
+    ASSERT_TRUE(chosen);
+    engine = LocalEngine::start({std::move(owned), &vocabulary,
+                                 PromptBuilder(vocabulary, *std::move(chosen)), {}, {}},
+                                log.sink())
+                 .value();
+  }
+  static GenerationRequest text(std::string prompt, std::int64_t max_tokens) {
+    GenerationRequest request;
+    request.prompt_kind = PromptKind::kText;
+    request.prompt = std::move(prompt);
+    request.max_tokens = max_tokens;
+    request.sampling.temperature = 0;
+    return request;
+  }
+
+  FakeVocabulary vocabulary;
+  EventLog log;
+  FakeBatchModel* model = nullptr;
+  std::unique_ptr<LocalEngine> engine;
+};
+
+TEST_F(LocalEngineTest, AnswersManyStreamsAtOnce) {
+  start();
+  for (ipc::StreamId stream = 1; stream <= 200; ++stream) {
+    engine->submit(stream, text(std::string(1, static_cast<char>('a' + stream % 26)), 5));
+  }
+  for (ipc::StreamId stream = 1; stream <= 200; ++stream) {
+    const StreamRecord record = log.wait(stream);
+    EXPECT_EQ(record.text(), std::string(5, static_cast<char>('a' + stream % 26)));
+    EXPECT_EQ(record.first<Finished>()->reason, StopReason::kMaxTokens);
+  }
+}
+
+TEST_F(LocalEngineTest, StopsComputingWhenTheOnlyStreamIsCancelled) {
+  start();
+  engine->submit(1, text("a", 500));
+  log.wait(1, [](const StreamRecord& record) { return record.events.size() > 2; });
+  engine->cancel(1);
+  engine->submit(2, text("b", 1));
+  log.wait(2);
+  EXPECT_EQ(engine->progress().waiting_requests, 0U);
+  EXPECT_FALSE(log.wait(1, [](const auto&) { return true; }).first<Failed>());
+}
+
+TEST_F(LocalEngineTest, GoesOnWithAPausedStreamWhenItsPauseEnds) {
+  start();
+  engine->submit(1, text("a", 400));
+  log.wait(1, [](const StreamRecord& record) { return record.events.size() > 2; });
+  engine->pause(1, true);
+  engine->submit(2, text("b", 3));
+  log.wait(2);
+  engine->pause(1, false);
+  EXPECT_EQ(log.wait(1).text(), std::string(400, 'a'));
+}
+
+TEST_F(LocalEngineTest, ReportsARefusedRequestToItsStream) {
+  start();
+  GenerationRequest request = text("a", 1);
+  request.sampling.logit_bias = {{100'000, 1.0F}};
+  engine->submit(1, request);
+  EXPECT_EQ(log.wait(1).first<Failed>()->error.param, "logit_bias");
+}
+
+TEST_F(LocalEngineTest, CountsTokensBesideARunningGeneration) {
+  start();
+  engine->submit(1, text("a", 400));
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(engine->count_tokens(text("hello", 1)), 5);
+  EXPECT_EQ(log.wait(1).first<Started>()->usage.prompt_tokens, 1);
+}
+
+TEST_F(LocalEngineTest, TellsASlowStepFromNoStep) {
+  start();
+  EXPECT_EQ(engine->progress().step_age_us, 0);
+  std::latch inside(1);
+  std::latch checked(1);
+  model->during_decode = [&](auto) {
+    inside.count_down();
+    checked.wait();
+  };
+  engine->submit(1, text("a", 1));
+  inside.wait();
+  EXPECT_GT(engine->progress().step_age_us, 0);
+  checked.count_down();
+  log.wait(1);
+}
+
+TEST_F(LocalEngineTest, IgnoresStreamsThatItDoesNotKnow) {
+  start();
+  engine->cancel(77);
+  engine->pause(77, true);
+  engine->submit(1, text("a", 1));
+  EXPECT_EQ(log.wait(1).text(), "a");
+}
+
+TEST_F(LocalEngineTest, EndsWithOpenStreams) {
+  start();
+  for (ipc::StreamId stream = 1; stream <= 20; ++stream) engine->submit(stream, text("a", 400));
+  log.wait(1, [](const StreamRecord& record) { return record.events.size() > 2; });
+  engine.reset();
+}
+
+}  // namespace
+}  // namespace pensieve::engine
