@@ -9,8 +9,8 @@
 
 namespace pensieve {
 
-// What kind of failure it is. Mapped once to HTTP statuses (api/http_error.h) and to exit codes
-// (apps/pensieve/exit_code.h).
+// What kind of failure it is. Mapped once to HTTP (api/http/error_answer.cc); a command exits with 1
+// whatever the code.
 enum class ErrorCode : std::uint8_t {
   kInternal,         // a defect of ours or of a library
   kInvalidArgument,  // the caller's input is wrong; retrying unchanged can't help

@@ -1,6 +1,5 @@
 #include "base/sha256.h"
 
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include <array>
@@ -15,10 +14,6 @@ std::string sha256_hex(std::string_view bytes) {
   std::string hex;
   for (unsigned int i = 0; i < size; ++i) hex += std::format("{:02x}", digest[i]);
   return hex;
-}
-
-bool equal_in_constant_time(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 }  // namespace pensieve

@@ -194,7 +194,7 @@ Result<ResolvedName> ModelCatalog::by_role(std::string_view role, bool fixed) co
   }
   return fail(ErrorCode::kNotFound,
               std::format("the role '{}' is set to '{}', which is not installed", role, configured(roles_, role)),
-              "correct roles in config.toml; `pensieve list` shows the installed models", "model");
+              "correct roles in config.toml; `pensieve status` shows the installed models", "model");
 }
 
 Result<ResolvedName> ModelCatalog::follow(std::string_view asked, int depth) const {
@@ -230,7 +230,7 @@ Result<ResolvedName> ModelCatalog::follow(std::string_view asked, int depth) con
   if (begins.size() == 1) return ResolvedName{begins.front(), true};
   const std::string shown(asked.substr(0, 200));
   std::string advice = models_.empty() ? std::format("put a .gguf file into '{}'", folder_.string())
-                                       : std::format("did you mean '{}'? `pensieve list` shows all; 'auto' lets the server choose",
+                                       : std::format("did you mean '{}'? `pensieve status` shows all; 'auto' lets the server choose",
                                                      nearest(name, begins.empty() ? known : begins));
   return fail(ErrorCode::kNotFound, std::format("model '{}' is not installed", shown), std::move(advice), "model");
 }

@@ -48,7 +48,8 @@ TEST_F(Catalog, GivesClearIds) {
 TEST_F(Catalog, ResolvesIdsFileNamesUnambiguousBeginningsRolesAndAliases) {
   put("Small.Q4_0.gguf", model_bytes(4));
   put("sub/Big-Q8_0.gguf", model_bytes(64));
-  config_.aliases = {{"claude-*", "auto"}, {"claude-*haiku*", "auto:fast"}, {"mine", "big"}};
+  // "claude-h*" sorts behind the longer pattern that also fits: length decides, not order.
+  config_.aliases = {{"claude-*", "auto"}, {"claude-*haiku*", "auto:fast"}, {"claude-h*", "auto"}, {"mine", "big"}};
   EXPECT_EQ(resolved("small-q4_0"), "small-q4_0");
   EXPECT_EQ(resolved("SMALL.Q4_0.gguf"), "small-q4_0");
   EXPECT_EQ(resolved("big"), "big-q8_0");

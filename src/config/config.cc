@@ -26,7 +26,7 @@ struct Key {
 
 std::unexpected<Error> wrong(const std::string& name, std::string_view text, std::string_view wanted) {
   return fail(ErrorCode::kInvalidArgument, std::format("{} = '{}' is not {}", name, text, wanted),
-              std::format("run `pensieve config list` to see what {} means", name), name);
+              std::format("`pensieve serve --help` says what {} means", name), name);
 }
 
 std::vector<std::string> split(std::string_view text) {
@@ -170,7 +170,7 @@ Error unknown_key(std::string_view key) {
   std::vector<std::string> known;
   for (const Key& k : keys()) known.push_back(k.name);
   return {ErrorCode::kInvalidArgument, std::format("unknown setting '{}'", key),
-          std::format("did you mean '{}'? `pensieve config list` shows all", nearest(key, known)),
+          std::format("did you mean '{}'? `pensieve serve --help` shows all", nearest(key, known)),
           std::string(key)};
 }
 

@@ -62,8 +62,6 @@ struct LoadModel {
   std::string chat_template;          // overrides the file's; empty: the file's or a built-in one
 };
 
-struct Unload {};
-
 struct Generate {
   StreamId stream = 0;
   GenerationRequest request;
@@ -92,7 +90,7 @@ struct Ping {
 struct Shutdown {};
 
 using ToWorker =
-    std::variant<Hello, LoadModel, Unload, Generate, Cancel, Credit, CountTokens, Ping, Shutdown>;
+    std::variant<Hello, LoadModel, Generate, Cancel, Credit, CountTokens, Ping, Shutdown>;
 
 // What was really opened, in the engine's own figures.
 struct Loaded {
@@ -114,8 +112,6 @@ struct Loaded {
 struct LoadFailed {
   Error error;
 };
-
-struct Unloaded {};
 
 struct StreamEvent {
   StreamId stream = 0;
@@ -141,6 +137,6 @@ struct Pong {
 };
 
 using FromWorker =
-    std::variant<Hello, Loaded, LoadFailed, Unloaded, StreamEvent, TokenCount, Pong>;
+    std::variant<Hello, Loaded, LoadFailed, StreamEvent, TokenCount, Pong>;
 
 }  // namespace pensieve::ipc

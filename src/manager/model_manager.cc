@@ -172,7 +172,7 @@ Result<InstalledModel> ModelManager::installed(const std::string& id) const {
     if (model.id == id) return std::move(model);
   }
   return fail(ErrorCode::kNotFound, std::format("model '{}' is not installed any more", id),
-              "`pensieve list` shows the installed models", "model");
+              "`pensieve status` shows the installed models", "model");
 }
 
 std::int64_t ModelManager::context_for(const InstalledModel& model) const {

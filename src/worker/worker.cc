@@ -85,15 +85,6 @@ class Worker {
     return {};
   }
 
-  Result<void> handle(ipc::Unload&) {
-    streams_.clear();
-    engine_.reset();
-    if (loader_.joinable()) loader_.join();
-    loader_ = {};
-    send(ipc::Unloaded{});
-    return {};
-  }
-
   Result<void> handle(ipc::Generate& generate) {
     if (!engine_) {
       send(ipc::StreamEvent{generate.stream,

@@ -51,9 +51,9 @@ Result<ApiKeys> ApiKeys::parse(const std::vector<std::string>& hashes) {
     if (bytes.size() != digest.size()) {
       return fail(
           ErrorCode::kInvalidArgument,
-          std::format("entry {} of server.api_key_hashes is not 'sha256:' and 64 hex digits",
+          std::format("entry {} of server.api_keys is not 'sha256:' and 64 hex digits",
                       i + 1),
-          "write the hash of the key, not the key", "server.api_key_hashes");
+          "write the key itself, or sha256: with all 64 digits of its hash", "server.api_keys");
     }
     std::ranges::copy(bytes, digest.begin());
     keys.hashes_.push_back(digest);
