@@ -29,6 +29,7 @@
 #include "client/server_record.h"
 #include "executable.h"
 #include "manager/model_manager.h"
+#include "manager/worker_session.h"
 
 namespace pensieve {
 
@@ -105,11 +106,12 @@ Result<void> run_supervisor(const Paths& paths, const Config& config) {
   const MemoryReading reading = memory.read();
   const Bytes usable = config.memory.limit_bytes > 0 ? Bytes{config.memory.limit_bytes} : Bytes{reading.total.value / 4 * 3};
   ModelCatalog catalog(config.models.folder.empty() ? paths.models : std::filesystem::path(config.models.folder), config, usable);
-  ModelManager manager(loop.get_executor(), config,
-                       {.program = program,
-                        .arguments = {"worker", "--log-level", config.log.level},
-                        .hang_timeout = std::chrono::seconds(config.engine.hang_timeout_s)},
-                       {catalog, memory, clock});
+  WorkerSessions workers(loop.get_executor(),
+                         {.program = program,
+                          .arguments = {"worker", "--log-level", config.log.level},
+                          .hang_timeout = std::chrono::seconds(config.engine.hang_timeout_s)},
+                         clock);
+  ModelManager manager(loop.get_executor(), config, {catalog, memory, clock, workers});
   api::Metrics metrics;
   api::MeasuredService measured(manager, metrics, clock);
   api::HttpServer http(loop.get_executor(), config.server, all_routes(measured, metrics, config.server), clock);

@@ -2,19 +2,17 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
-#include <functional>
-#include <map>
 #include <memory>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "base/clock.h"
 #include "config/config.h"
 #include "machine/memory_probe.h"
-#include "manager/residency.h"
+#include "manager/managed_stream.h"
+#include "manager/model_loader.h"
+#include "manager/resident_table.h"
 #include "manager/service.h"
-#include "manager/worker_session.h"
+#include "manager/worker_pool.h"
 
 namespace pensieve {
 
@@ -28,11 +26,10 @@ class ModelManager final : public GenerationService {
     ModelDirectory& directory;
     const MemoryProbe& memory;
     const Clock& clock;
+    WorkerFactory& workers;
   };
 
-  ModelManager(boost::asio::any_io_executor executor, const Config& config, WorkerCommand worker,
-               Dependencies dependencies);
-  ~ModelManager() override;
+  ModelManager(boost::asio::any_io_executor executor, const Config& config, Dependencies dependencies);
 
   // Starts the spare worker and loads the default model in the background.
   void start();
@@ -49,40 +46,21 @@ class ModelManager final : public GenerationService {
   [[nodiscard]] ServiceStatus status() const override;
 
  private:
-  struct Resident;
-  class Lease;
-  class ManagedStream;
-
   boost::asio::awaitable<Result<Lease>> acquire(std::string id);
-  Result<void> begin_load(const std::string& id);
-  boost::asio::awaitable<void> load_task(std::string id);
-  boost::asio::awaitable<Result<void>> make_room(const InstalledModel& model);
-  boost::asio::awaitable<Result<std::shared_ptr<WorkerSession>>> take_worker();
-  boost::asio::awaitable<void> unload_resident(std::string id);
   boost::asio::awaitable<void> housekeeping();
-  void ensure_spare();
-  void worker_ended(const std::string& id);
-  [[nodiscard]] std::int64_t context_for(const InstalledModel& model) const;
-  [[nodiscard]] Result<InstalledModel> installed(const std::string& id) const;
-  [[nodiscard]] std::vector<LoadedModel> loaded_models() const;
-  [[nodiscard]] MemoryBudget budget() const;
+  boost::asio::awaitable<void> unload_idle();
   [[nodiscard]] ModelStatus describe(const InstalledModel& model) const;
 
   boost::asio::any_io_executor executor_;
-  Config config_;
-  WorkerCommand worker_;
+  EngineConfig config_;
   ModelDirectory& directory_;
   const MemoryProbe& memory_;
-  const Clock& clock_;
   SteadyTime started_;
-  std::map<std::string, std::unique_ptr<Resident>> residents_;
-  std::shared_ptr<WorkerSession> spare_;
-  std::vector<std::shared_ptr<WorkerSession>> ending_;
-  std::string loading_;        // id of the load in progress; empty: none
-  std::string wants_room_;     // id of the load that waits for busy models; empty: none
+  ResidentTable residents_;
+  WorkerPool workers_;
+  ModelLoader loader_;
   bool stopping_ = false;
-  std::shared_ptr<Signal> changed_;
-  ServiceStatus counters_;     // only its counters are kept here
+  std::shared_ptr<RequestCounters> counters_ = std::make_shared<RequestCounters>();
 };
 
 }  // namespace pensieve

@@ -8,8 +8,24 @@ namespace {
 // Compute buffers and the process, with room: 60-120 MB were measured for models of 0.1 to 8 B
 // parameters at a batch of 512 tokens.
 constexpr Bytes kOverhead = mebibytes(160);
+constexpr std::int64_t kDefaultContext = 8192;
 
 }  // namespace
+
+std::int64_t planned_context(const InstalledModel& model, std::int32_t configured) {
+  if (configured > 0) return configured;
+  return model.context_length > 0 ? std::min(model.context_length, kDefaultContext) : kDefaultContext;
+}
+
+MemoryBudget memory_budget(const MemoryConfig& config, const MemoryReading& reading) {
+  MemoryBudget budget{.limit = Bytes{config.limit_bytes},
+                      .margin = Bytes{config.margin_bytes},
+                      .available = reading.available};
+  if (budget.limit.value == 0) budget.limit = Bytes{reading.total.value / 4 * 3};
+  // Small machines would otherwise have nothing left but the margin.
+  budget.margin = std::min(budget.margin, Bytes{reading.total.value / 8});
+  return budget;
+}
 
 Bytes estimate_need(const InstalledModel& model, std::int64_t context_tokens) {
   return Bytes{model.file_bytes} + Bytes{model.kv_bytes_per_token} * context_tokens + kOverhead;

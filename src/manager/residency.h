@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "base/units.h"
 #include "catalog/model_directory.h"
+#include "config/config.h"
+#include "machine/memory_probe.h"
 
 namespace pensieve {
 
@@ -35,6 +37,13 @@ struct RoomPlan {
   Kind kind = Kind::kFits;
   std::vector<std::string> victims;  // least recently used first
 };
+
+// The context that a model is opened with: `configured` tokens, or for 0 what it was trained for, at
+// most 8192.
+std::int64_t planned_context(const InstalledModel& model, std::int32_t configured);
+
+// What models may take of the memory in `reading`.
+MemoryBudget memory_budget(const MemoryConfig& config, const MemoryReading& reading);
 
 // Memory that a model needs: file, f16 cache of `context_tokens` (attention in every layer, so an
 // upper bound for other layouts), compute buffers and the process itself.

@@ -17,6 +17,7 @@
 #include "ipc/channel.h"
 #include "ipc/messages.h"
 #include "manager/signal.h"
+#include "manager/worker_link.h"
 
 namespace pensieve {
 
@@ -29,9 +30,10 @@ struct WorkerCommand {
   std::chrono::milliseconds start_timeout{60'000};  // until the first Hello
 };
 
-// All on the supervisor's loop. A session ends when its process ends, hangs, breaks the protocol or
-// is stopped; then every stream gets Failed (kWorkerLost) and the process is gone or being killed.
-class WorkerSession : public std::enable_shared_from_this<WorkerSession> {
+// The real worker: a process behind a socket. All on the supervisor's loop. A session ends when its
+// process ends, hangs, breaks the protocol or is stopped; then every stream gets Failed (kWorkerLost)
+// and the process is gone or being killed.
+class WorkerSession final : public WorkerLink, public std::enable_shared_from_this<WorkerSession> {
  public:
   // Events of one request that arrived and were not taken yet.
   struct Stream {
@@ -45,35 +47,25 @@ class WorkerSession : public std::enable_shared_from_this<WorkerSession> {
   // thread, whose end ends the worker (die_with_parent).
   static Result<std::shared_ptr<WorkerSession>> start(boost::asio::any_io_executor executor,
                                                       WorkerCommand command, const Clock& clock);
-  ~WorkerSession();
+  ~WorkerSession() override;
 
-  // Completes when the worker has introduced itself. Error kWorkerLost, kTimeout.
-  boost::asio::awaitable<Result<void>> ready();
-
-  // Opens a model. Errors: the worker's own, kWorkerLost, kTimeout (then the session is over).
+  boost::asio::awaitable<Result<void>> ready() override;
   boost::asio::awaitable<Result<ipc::Loaded>> load(ipc::LoadModel settings,
-                                                   std::chrono::milliseconds timeout);
-
-  ipc::StreamId generate(GenerationRequest request);
-  // The next event of a stream; empty if none comes within `patience`.
+                                                   std::chrono::milliseconds timeout) override;
+  ipc::StreamId generate(GenerationRequest request) override;
   boost::asio::awaitable<std::optional<GenerationEvent>> next(ipc::StreamId stream,
-                                                              std::chrono::milliseconds patience);
-  // Forgets a stream, finished or not.
-  void drop(ipc::StreamId stream);
+                                                              std::chrono::milliseconds patience) override;
+  void drop(ipc::StreamId stream) override;
+  boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) override;
 
-  boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request);
+  // Shutdown, then SIGKILL.
+  boost::asio::awaitable<void> stop() override;
 
-  // Ends the worker: Shutdown, then SIGKILL. Completes when the process is gone.
-  boost::asio::awaitable<void> stop();
+  [[nodiscard]] bool alive() const override { return alive_; }
+  [[nodiscard]] const ProcessIdentity& process() const override { return identity_; }
+  void on_end(std::function<void()> handler) override { on_end_ = std::move(handler); }
 
-  [[nodiscard]] bool alive() const { return alive_; }
   [[nodiscard]] const std::string& end_reason() const { return end_reason_; }
-  [[nodiscard]] const ProcessIdentity& process() const { return identity_; }
-  [[nodiscard]] const ipc::Pong& last_pong() const { return pong_; }
-  [[nodiscard]] const std::optional<ipc::Hello>& hello() const { return hello_; }
-
-  // Called once when the session is over, however that came about.
-  void on_end(std::function<void()> handler) { on_end_ = std::move(handler); }
 
  private:
   struct Process;
@@ -106,6 +98,20 @@ class WorkerSession : public std::enable_shared_from_this<WorkerSession> {
   ipc::StreamId last_stream_ = 0;
   ipc::Pong pong_;
   SteadyTime last_answer_;
+};
+
+// Starts worker processes by one command.
+class WorkerSessions final : public WorkerFactory {
+ public:
+  WorkerSessions(boost::asio::any_io_executor executor, WorkerCommand command, const Clock& clock)
+      : executor_(std::move(executor)), command_(std::move(command)), clock_(clock) {}
+
+  Result<std::shared_ptr<WorkerLink>> start() override { return WorkerSession::start(executor_, command_, clock_); }
+
+ private:
+  boost::asio::any_io_executor executor_;
+  WorkerCommand command_;
+  const Clock& clock_;
 };
 
 }  // namespace pensieve

@@ -1,0 +1,169 @@
+#include "manager/model_loader.h"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <format>
+#include <utility>
+
+#include "base/log.h"
+
+namespace pensieve {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::chrono::seconds kRetryAfterFailure{10};
+
+Error no_room(const InstalledModel& model, std::int64_t context, Bytes need, const MemoryBudget& budget) {
+  return {ErrorCode::kOutOfMemory,
+          std::format("'{}' needs about {} ({} of it for a context of {} tokens), but models may take {} "
+                      "and {} of memory are available, of which {} stay free",
+                      model.id, to_text(need), to_text(need - Bytes{model.file_bytes}), context,
+                      to_text(budget.limit), to_text(budget.available), to_text(budget.margin)),
+          "choose a smaller model, lower engine.context_tokens, or close other programs", ""};
+}
+
+}  // namespace
+
+Error stopping_error() {
+  return {ErrorCode::kUnavailable, "the server is stopping", "start it again with `pensieve start`", ""};
+}
+
+Result<InstalledModel> installed_model(ModelDirectory& directory, const std::string& id) {
+  for (InstalledModel& model : directory.models()) {
+    if (model.id == id) return std::move(model);
+  }
+  return fail(ErrorCode::kNotFound, std::format("model '{}' is not installed any more", id),
+              "`pensieve status` shows the installed models", "model");
+}
+
+ModelLoader::ModelLoader(asio::any_io_executor executor, const Config& config, Dependencies dependencies)
+    : executor_(std::move(executor)),
+      engine_(config.engine),
+      memory_limits_(config.memory),
+      directory_(dependencies.directory),
+      memory_(dependencies.memory),
+      residents_(dependencies.residents),
+      workers_(dependencies.workers) {}
+
+bool ModelLoader::failed_lately(const Resident& resident) const {
+  return resident.state == ModelState::kFailed && residents_.now() - resident.failed_at < kRetryAfterFailure;
+}
+
+Result<void> ModelLoader::begin(const std::string& id) {
+  Resident& resident = residents_.entry(id);
+  const bool startable = resident.state == ModelState::kUnloaded || resident.state == ModelState::kFailed;
+  if (!startable || !loading_.empty()) return {};
+  resident.model = TRY(installed_model(directory_, id));
+  resident.state = ModelState::kLoading;
+  loading_ = id;
+  asio::co_spawn(executor_, load(id), asio::detached);
+  return {};
+}
+
+asio::awaitable<void> ModelLoader::load(std::string id) {
+  Resident& resident = residents_.entry(id);
+  std::shared_ptr<WorkerLink> worker;
+  Result<void> room = co_await make_room(resident.model);
+  if (wants_room_ == id) wants_room_.clear();
+  Result<ipc::Loaded> loaded = std::unexpected(room ? Error{} : room.error());
+  if (room) loaded = co_await load_into_worker(resident, worker);
+  loading_.clear();
+  resident.last_use = residents_.now();
+  if (loaded) {
+    succeeded(resident, std::move(*loaded));
+  } else {
+    failed(resident, std::move(loaded).error());
+    if (worker) co_await dispose(std::move(worker));
+  }
+  residents_.notify();
+  if (!stopping_) workers_.ensure_spare();
+}
+
+asio::awaitable<Result<void>> ModelLoader::make_room(const InstalledModel& model) {
+  const std::int64_t context = planned_context(model, engine_.context_tokens);
+  const Bytes need = estimate_need(model, context);
+  for (;;) {
+    if (stopping_) co_return std::unexpected(stopping_error());
+    const MemoryBudget budget = memory_budget(memory_limits_, memory_.read());
+    const RoomPlan plan = plan_room(need, Bytes{model.file_bytes}, residents_.loaded_models(), budget);
+    switch (plan.kind) {
+      case RoomPlan::Kind::kFits:
+        co_return Result<void>();
+      case RoomPlan::Kind::kEvict:
+        for (const std::string& victim : plan.victims) co_await residents_.unload(victim);
+        break;
+      case RoomPlan::Kind::kWait:
+        wants_room_ = model.id;
+        co_await residents_.changed()->wait();
+        break;
+      case RoomPlan::Kind::kNever:
+        co_return std::unexpected(no_room(model, context, need, budget));
+    }
+  }
+}
+
+asio::awaitable<Result<ipc::Loaded>> ModelLoader::load_into_worker(Resident& resident,
+                                                                   std::shared_ptr<WorkerLink>& worker) {
+  resident.planned = estimate_need(resident.model, planned_context(resident.model, engine_.context_tokens));
+  Result<std::shared_ptr<WorkerLink>> taken = co_await workers_.take();
+  if (!taken) co_return std::unexpected(std::move(taken).error());
+  worker = resident.worker = std::move(*taken);
+  spdlog::info("loading {} in worker {}", resident.model.id, worker->process().pid);
+  co_return co_await worker->load(settings_for(resident.model), std::chrono::seconds(engine_.load_timeout_s));
+}
+
+ipc::LoadModel ModelLoader::settings_for(const InstalledModel& model) const {
+  return {.model_id = model.id,
+          .path = model.path,
+          .context_tokens = static_cast<std::uint32_t>(planned_context(model, engine_.context_tokens)),
+          .max_sequences = static_cast<std::uint32_t>(engine_.parallel),
+          .batch_tokens = static_cast<std::uint32_t>(engine_.batch_tokens),
+          .threads = engine_.threads,
+          .batch_threads = engine_.threads,
+          .gpu_layers = engine_.gpu_layers,
+          .cache_type = engine_.cache_type};
+}
+
+void ModelLoader::succeeded(Resident& resident, ipc::Loaded loaded) {
+  spdlog::info("loaded {} in {} ms: context {}, {} threads, template: {}", resident.model.id, loaded.load_us / 1000,
+               loaded.context_tokens, loaded.threads, loaded.chat_template_source);
+  resident.loaded = std::move(loaded);
+  resident.state = ModelState::kReady;
+  resident.failure.reset();
+  resident.worker->on_end([this, &resident] { worker_ended(resident); });
+  if (!resident.worker->alive()) worker_ended(resident);
+}
+
+void ModelLoader::failed(Resident& resident, Error error) {
+  spdlog::error("loading {}: {}", resident.model.id, error.text());
+  resident.state = ModelState::kFailed;
+  resident.failure = std::move(error);
+  resident.failed_at = residents_.now();
+  resident.worker.reset();
+}
+
+asio::awaitable<void> ModelLoader::dispose(std::shared_ptr<WorkerLink> worker) {
+  ending_.push_back(worker);
+  residents_.notify();
+  co_await worker->stop();
+  std::erase(ending_, worker);
+}
+
+void ModelLoader::worker_ended(Resident& resident) {
+  ++workers_lost_;
+  resident.worker.reset();
+  if (resident.state == ModelState::kReady) resident.state = ModelState::kUnloaded;
+  residents_.notify();
+}
+
+asio::awaitable<void> ModelLoader::stop() {
+  stopping_ = true;
+  residents_.notify();
+  const std::vector<std::shared_ptr<WorkerLink>> ending = ending_;
+  for (const auto& worker : ending) co_await worker->stop();
+}
+
+}  // namespace pensieve

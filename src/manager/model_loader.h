@@ -1,0 +1,79 @@
+// Loads models, one at a time, making room for them first.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.h"
+#include "machine/memory_probe.h"
+#include "manager/resident_table.h"
+#include "manager/worker_pool.h"
+
+namespace pensieve {
+
+// On the supervisor's loop. A load runs apart from the request that caused it, so that a client that
+// goes away does not undo a load that others wait for.
+class ModelLoader {
+ public:
+  struct Dependencies {
+    ModelDirectory& directory;
+    const MemoryProbe& memory;
+    ResidentTable& residents;
+    WorkerPool& workers;
+  };
+
+  ModelLoader(boost::asio::any_io_executor executor, const Config& config, Dependencies dependencies);
+
+  // Begins to load the model if it is not loaded and nothing else is being loaded. Error kNotFound
+  // if it is not installed.
+  Result<void> begin(const std::string& id);
+
+  // No load begins or goes on from now; ends the workers of failed loads.
+  boost::asio::awaitable<void> stop();
+
+  // True while a load of another model waits for this one and others to become idle.
+  [[nodiscard]] bool holds_back(std::string_view id) const { return !wants_room_.empty() && wants_room_ != id; }
+  [[nodiscard]] bool waits_for_room(std::string_view id) const { return !wants_room_.empty() && wants_room_ == id; }
+  [[nodiscard]] bool loading() const { return !loading_.empty(); }
+
+  // True while requests get the failure of the last load instead of another try.
+  [[nodiscard]] bool failed_lately(const Resident& resident) const;
+
+  [[nodiscard]] std::uint64_t workers_lost() const { return workers_lost_; }
+
+ private:
+  boost::asio::awaitable<void> load(std::string id);
+  boost::asio::awaitable<Result<ipc::Loaded>> load_into_worker(Resident& resident, std::shared_ptr<WorkerLink>& worker);
+  boost::asio::awaitable<Result<void>> make_room(const InstalledModel& model);
+  boost::asio::awaitable<void> dispose(std::shared_ptr<WorkerLink> worker);
+  void succeeded(Resident& resident, ipc::Loaded loaded);
+  void failed(Resident& resident, Error error);
+  void worker_ended(Resident& resident);
+  [[nodiscard]] ipc::LoadModel settings_for(const InstalledModel& model) const;
+
+  boost::asio::any_io_executor executor_;
+  EngineConfig engine_;
+  MemoryConfig memory_limits_;
+  ModelDirectory& directory_;
+  const MemoryProbe& memory_;
+  ResidentTable& residents_;
+  WorkerPool& workers_;
+  std::vector<std::shared_ptr<WorkerLink>> ending_;
+  std::string loading_;     // id of the load in progress; empty: none
+  std::string wants_room_;  // id of the load that waits for busy models; empty: none
+  bool stopping_ = false;
+  std::uint64_t workers_lost_ = 0;
+};
+
+// The entry of `id` in the directory; error kNotFound if its file is gone.
+Result<InstalledModel> installed_model(ModelDirectory& directory, const std::string& id);
+
+// What a request gets while the server stops.
+Error stopping_error();
+
+}  // namespace pensieve

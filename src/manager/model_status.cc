@@ -1,0 +1,52 @@
+#include "manager/model_status.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace pensieve {
+
+std::string_view to_string(ModelState state) {
+  switch (state) {
+    case ModelState::kUnloaded: return "unloaded";
+    case ModelState::kLoading: return "loading";
+    case ModelState::kReady: return "ready";
+    case ModelState::kUnloading: return "unloading";
+    case ModelState::kFailed: return "failed";
+  }
+  return "unloaded";
+}
+
+std::int64_t seconds_between(SteadyTime from, SteadyTime to) {
+  return std::chrono::duration_cast<std::chrono::seconds>(to - from).count();
+}
+
+ModelStatus describe_model(const InstalledModel& model, const Resident* resident, const EngineConfig& engine, SteadyTime now) {
+  ModelStatus status{.id = model.id,
+                     .aliases = model.aliases,
+                     .path = model.path,
+                     .architecture = model.architecture,
+                     .quantization = model.quantization,
+                     .file_bytes = model.file_bytes,
+                     .parameters = model.parameters,
+                     .created_unix = model.modified_unix,
+                     .trained_context_tokens = model.context_length,
+                     .context_tokens = planned_context(model, engine.context_tokens)};
+  if (resident == nullptr) return status;
+  status.state = resident->state;
+  if (resident->failure && resident->state == ModelState::kFailed) status.state_reason = resident->failure->text();
+  if (!resident->worker) return status;
+  status.worker_pid = resident->worker->process().pid;
+  status.resident_bytes = resident_memory(status.worker_pid).value;
+  if (resident->state != ModelState::kReady) return status;
+  status.context_tokens = resident->loaded.sequence_context_tokens;
+  status.weights_bytes = resident->loaded.weights_bytes;
+  status.kv_bytes = resident->loaded.kv_bytes;
+  status.compute_bytes = resident->loaded.compute_bytes;
+  status.load_ms = resident->loaded.load_us / 1000;
+  status.active_requests = std::min(resident->leases, engine.parallel);
+  status.waiting_requests = resident->leases - status.active_requests;
+  status.idle_seconds = resident->leases > 0 ? 0 : seconds_between(resident->last_use, now);
+  return status;
+}
+
+}  // namespace pensieve
