@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
 #include <format>
 #include <utility>
 
@@ -20,23 +21,19 @@ Error no_room(const InstalledModel& model, std::int64_t context, Bytes need, con
   return {ErrorCode::kOutOfMemory,
           std::format("'{}' needs about {} ({} of it for a context of {} tokens), but models may take {} "
                       "and {} of memory are available, of which {} stay free",
-                      model.id, to_text(need), to_text(need - Bytes{model.file_bytes}), context,
-                      to_text(budget.limit), to_text(budget.available), to_text(budget.margin)),
+                      model.id, to_text(need), to_text(need - Bytes{model.file_bytes}), context, to_text(budget.limit),
+                      to_text(budget.available), to_text(budget.margin)),
           "choose a smaller model, lower engine.context_tokens, or close other programs", ""};
 }
 
 }  // namespace
 
-Error stopping_error() {
-  return {ErrorCode::kUnavailable, "the server is stopping", "start it again with `pensieve start`", ""};
-}
-
 Result<InstalledModel> installed_model(ModelDirectory& directory, const std::string& id) {
   for (InstalledModel& model : directory.models()) {
     if (model.id == id) return std::move(model);
   }
-  return fail(ErrorCode::kNotFound, std::format("model '{}' is not installed any more", id),
-              "`pensieve status` shows the installed models", "model");
+  return fail(ErrorCode::kNotFound, std::format("model '{}' is not installed any more", id), "`pensieve status` shows the installed models",
+              "model");
 }
 
 ModelLoader::ModelLoader(asio::any_io_executor executor, const Config& config, Dependencies dependencies)
@@ -53,18 +50,20 @@ bool ModelLoader::failed_lately(const Resident& resident) const {
 }
 
 Result<void> ModelLoader::begin(const std::string& id) {
-  Resident& resident = residents_.entry(id);
+  Resident& resident = *residents_.entry(id);
   const bool startable = resident.state == ModelState::kUnloaded || resident.state == ModelState::kFailed;
-  if (!startable || !loading_.empty()) return {};
+  if (!startable || !loading_.empty() || stopping_) return {};
   resident.model = TRY(installed_model(directory_, id));
   resident.state = ModelState::kLoading;
   loading_ = id;
-  asio::co_spawn(executor_, load(id), asio::detached);
+  // Posted: co_spawn alone would run up to the first wait, and a load that fails at once would notify
+  // before its caller waits.
+  asio::post(executor_, [this, id] { asio::co_spawn(executor_, load(id), asio::detached); });
   return {};
 }
 
 asio::awaitable<void> ModelLoader::load(std::string id) {
-  Resident& resident = residents_.entry(id);
+  Resident& resident = *residents_.entry(id);
   std::shared_ptr<WorkerLink> worker;
   Result<void> room = co_await make_room(resident.model);
   if (wants_room_ == id) wants_room_.clear();
@@ -76,10 +75,11 @@ asio::awaitable<void> ModelLoader::load(std::string id) {
     succeeded(resident, std::move(*loaded));
   } else {
     failed(resident, std::move(loaded).error());
-    if (worker) co_await dispose(std::move(worker));
+    residents_.notify();
+    if (worker) co_await worker->stop();
   }
   residents_.notify();
-  if (!stopping_) workers_.ensure_spare();
+  workers_.ensure_spare();
 }
 
 asio::awaitable<Result<void>> ModelLoader::make_room(const InstalledModel& model) {
@@ -105,8 +105,7 @@ asio::awaitable<Result<void>> ModelLoader::make_room(const InstalledModel& model
   }
 }
 
-asio::awaitable<Result<ipc::Loaded>> ModelLoader::load_into_worker(Resident& resident,
-                                                                   std::shared_ptr<WorkerLink>& worker) {
+asio::awaitable<Result<ipc::Loaded>> ModelLoader::load_into_worker(Resident& resident, std::shared_ptr<WorkerLink>& worker) {
   resident.planned = estimate_need(resident.model, planned_context(resident.model, engine_.context_tokens));
   Result<std::shared_ptr<WorkerLink>> taken = co_await workers_.take();
   if (!taken) co_return std::unexpected(std::move(taken).error());
@@ -128,13 +127,15 @@ ipc::LoadModel ModelLoader::settings_for(const InstalledModel& model) const {
 }
 
 void ModelLoader::succeeded(Resident& resident, ipc::Loaded loaded) {
-  spdlog::info("loaded {} in {} ms: context {}, {} threads, template: {}", resident.model.id, loaded.load_us / 1000,
-               loaded.context_tokens, loaded.threads, loaded.chat_template_source);
+  spdlog::info("loaded {} in {} ms: context {}, {} threads, template: {}", resident.model.id, loaded.load_us / 1000, loaded.context_tokens,
+               loaded.threads, loaded.chat_template_source);
   resident.loaded = std::move(loaded);
   resident.state = ModelState::kReady;
   resident.failure.reset();
-  resident.worker->on_end([this, &resident] { worker_ended(resident); });
-  if (!resident.worker->alive()) worker_ended(resident);
+  resident.promise_all();
+  const WorkerLink* worker = resident.worker.get();
+  resident.worker->on_end([this, &resident, worker] { worker_ended(resident, worker); });
+  if (!worker->alive()) worker_ended(resident, worker);
 }
 
 void ModelLoader::failed(Resident& resident, Error error) {
@@ -145,25 +146,17 @@ void ModelLoader::failed(Resident& resident, Error error) {
   resident.worker.reset();
 }
 
-asio::awaitable<void> ModelLoader::dispose(std::shared_ptr<WorkerLink> worker) {
-  ending_.push_back(worker);
-  residents_.notify();
-  co_await worker->stop();
-  std::erase(ending_, worker);
-}
-
-void ModelLoader::worker_ended(Resident& resident) {
+void ModelLoader::worker_ended(Resident& resident, const WorkerLink* worker) {
+  if (resident.worker.get() != worker) return;
   ++workers_lost_;
   resident.worker.reset();
   if (resident.state == ModelState::kReady) resident.state = ModelState::kUnloaded;
   residents_.notify();
 }
 
-asio::awaitable<void> ModelLoader::stop() {
+void ModelLoader::stop() {
   stopping_ = true;
   residents_.notify();
-  const std::vector<std::shared_ptr<WorkerLink>> ending = ending_;
-  for (const auto& worker : ending) co_await worker->stop();
 }
 
 }  // namespace pensieve

@@ -7,7 +7,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "config/config.h"
 #include "machine/memory_probe.h"
@@ -29,12 +28,12 @@ class ModelLoader {
 
   ModelLoader(boost::asio::any_io_executor executor, const Config& config, Dependencies dependencies);
 
-  // Begins to load the model if it is not loaded and nothing else is being loaded. Error kNotFound
-  // if it is not installed.
+  // Begins to load the model, after the caller's next suspension, if it is not loaded and nothing
+  // else is being loaded. Error kNotFound if it is not installed.
   Result<void> begin(const std::string& id);
 
-  // No load begins or goes on from now; ends the workers of failed loads.
-  boost::asio::awaitable<void> stop();
+  // No load begins from now, and none goes on to make room.
+  void stop();
 
   // True while a load of another model waits for this one and others to become idle.
   [[nodiscard]] bool holds_back(std::string_view id) const { return !wants_room_.empty() && wants_room_ != id; }
@@ -50,10 +49,9 @@ class ModelLoader {
   boost::asio::awaitable<void> load(std::string id);
   boost::asio::awaitable<Result<ipc::Loaded>> load_into_worker(Resident& resident, std::shared_ptr<WorkerLink>& worker);
   boost::asio::awaitable<Result<void>> make_room(const InstalledModel& model);
-  boost::asio::awaitable<void> dispose(std::shared_ptr<WorkerLink> worker);
   void succeeded(Resident& resident, ipc::Loaded loaded);
   void failed(Resident& resident, Error error);
-  void worker_ended(Resident& resident);
+  void worker_ended(Resident& resident, const WorkerLink* worker);
   [[nodiscard]] ipc::LoadModel settings_for(const InstalledModel& model) const;
 
   boost::asio::any_io_executor executor_;
@@ -63,7 +61,6 @@ class ModelLoader {
   const MemoryProbe& memory_;
   ResidentTable& residents_;
   WorkerPool& workers_;
-  std::vector<std::shared_ptr<WorkerLink>> ending_;
   std::string loading_;     // id of the load in progress; empty: none
   std::string wants_room_;  // id of the load that waits for busy models; empty: none
   bool stopping_ = false;
@@ -72,8 +69,5 @@ class ModelLoader {
 
 // The entry of `id` in the directory; error kNotFound if its file is gone.
 Result<InstalledModel> installed_model(ModelDirectory& directory, const std::string& id);
-
-// What a request gets while the server stops.
-Error stopping_error();
 
 }  // namespace pensieve

@@ -2,7 +2,10 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <filesystem>
 #include <format>
+#include <iterator>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -17,57 +20,82 @@ ModelManager::ModelManager(asio::any_io_executor executor, const Config& config,
       config_(config.engine),
       directory_(dependencies.directory),
       memory_(dependencies.memory),
+      housekeeping_interval_(dependencies.housekeeping_interval),
       started_(dependencies.clock.steady_now()),
-      residents_(executor_, dependencies.clock),
-      workers_(dependencies.workers, config.engine.spare_worker),
-      loader_(executor_, config, {directory_, memory_, residents_, workers_}) {}
+      residents_(std::make_shared<ResidentTable>(executor_, dependencies.clock)),
+      workers_(executor_, dependencies.workers, config.engine.spare_worker),
+      loader_(executor_, config, {directory_, memory_, *residents_, workers_}),
+      stopped_(std::make_shared<Signal>(executor_)) {}
 
 void ModelManager::start() {
   workers_.ensure_spare();
   if (const auto name = directory_.resolve("auto")) {
-    asio::co_spawn(executor_, [this, id = name->id]() -> asio::awaitable<void> { co_await acquire(id); },
-                   asio::detached);
+    asio::co_spawn(executor_, [this, id = name->id]() -> asio::awaitable<void> { co_await acquire(id); }, asio::detached);
   }
   asio::co_spawn(executor_, housekeeping(), asio::detached);
 }
 
 asio::awaitable<void> ModelManager::stop() {
   stopping_ = true;
-  std::vector<std::shared_ptr<WorkerLink>> workers;
-  if (auto spare = workers_.release_spare()) workers.push_back(std::move(spare));
-  for (const auto& [id, resident] : residents_.all()) {
-    if (resident->worker) workers.push_back(resident->worker);
+  stopped_->notify();
+  loader_.stop();
+  // Their end is wanted, so it is not counted as a loss.
+  for (const auto& [id, resident] : residents_->all()) {
+    if (resident->worker) resident->worker->on_end(nullptr);
   }
-  co_await loader_.stop();
-  for (const auto& worker : workers) co_await worker->stop();
+  co_await workers_.stop();
+}
+
+// True if a request may use the model at once.
+bool ModelManager::usable(const std::string& id) const {
+  const Resident* resident = residents_->find(id);
+  return resident != nullptr && resident->state == ModelState::kReady && resident->unloads_wanted == 0 && !loader_.holds_back(id);
+}
+
+bool ModelManager::crowded(const Resident& resident) const {
+  return resident.leases + std::ssize(resident.waiting) >= config_.parallel + config_.queue_limit;
+}
+
+asio::awaitable<Result<void>> ModelManager::unload_if_changed(std::string id) {
+  const Result<InstalledModel> now = installed_model(directory_, id);
+  if (!now) co_return std::unexpected(now.error());
+  const Resident* resident = residents_->find(id);
+  if (resident == nullptr || resident->state != ModelState::kReady) co_return Result<void>();
+  const InstalledModel& then = resident->model;
+  const bool same = then.path == now->path && then.file_bytes == now->file_bytes && then.modified_unix == now->modified_unix;
+  if (!same) co_await residents_->unload_when_idle(id);
+  co_return Result<void>();
 }
 
 asio::awaitable<Result<Lease>> ModelManager::acquire(std::string id) {
-  const std::shared_ptr<Signal> changed = residents_.changed();
+  const std::shared_ptr<Signal> changed = residents_->changed();
+  if (Result<void> current = co_await unload_if_changed(id); !current) co_return std::unexpected(current.error());
+  const std::shared_ptr<Resident> resident = residents_->entry(id);
+  if (crowded(*resident)) {
+    co_return fail(ErrorCode::kOverloaded, std::format("{} requests wait for '{}' already", config_.queue_limit, id),
+                   "try again in a few seconds");
+  }
+  const Place place(*residents_, resident);
   for (;;) {
     if (stopping_) co_return std::unexpected(stopping_error());
-    Resident& resident = residents_.entry(id);
-    if (resident.state == ModelState::kReady && !loader_.holds_back(id)) {
-      if (resident.leases >= config_.parallel + config_.queue_limit) {
-        co_return fail(ErrorCode::kOverloaded, std::format("{} requests wait for '{}' already", config_.queue_limit, id),
-                       "try again in a few seconds");
-      }
-      co_return Lease(residents_, resident);
-    }
-    if (loader_.failed_lately(resident)) co_return std::unexpected(*resident.failure);
+    if (resident->state == ModelState::kReady && (place.promised() || usable(id))) co_return Lease(*residents_, resident);
+    if (loader_.failed_lately(*resident)) co_return std::unexpected(*resident->failure);
     if (Result<void> begun = loader_.begin(id); !begun) co_return std::unexpected(begun.error());
     co_await changed->wait();
   }
 }
 
 asio::awaitable<bool> ModelManager::settled(std::string model, std::chrono::milliseconds patience) {
-  const std::shared_ptr<Signal> changed = residents_.changed();
   const auto deadline = std::chrono::steady_clock::now() + patience;
+  const std::shared_ptr<Signal> changed = residents_->changed();
   const Result<ResolvedName> name = directory_.resolve(model);
-  while (name && !stopping_) {
-    const Resident& resident = residents_.entry(name->id);
-    if (resident.state == ModelState::kReady && !loader_.holds_back(name->id)) co_return true;
-    if (loader_.failed_lately(resident) || !loader_.begin(name->id)) co_return true;
+  if (!name) co_return true;
+  const std::shared_ptr<Resident> resident = residents_->entry(name->id);
+  if (crowded(*resident)) co_return true;
+  const Place place(*residents_, resident);
+  while (!stopping_) {
+    if (resident->state == ModelState::kReady && (place.promised() || usable(name->id))) co_return true;
+    if (loader_.failed_lately(*resident) || !loader_.begin(name->id)) co_return true;
     if (!co_await changed->wait_until(deadline)) co_return false;
   }
   co_return true;
@@ -102,38 +130,35 @@ asio::awaitable<Result<void>> ModelManager::load(std::string model) {
 asio::awaitable<Result<void>> ModelManager::unload(std::string model) {
   const Result<ResolvedName> name = directory_.resolve(model);
   if (!name) co_return std::unexpected(name.error());
-  const std::shared_ptr<Signal> changed = residents_.changed();
-  const Resident& resident = residents_.entry(name->id);
-  while (!stopping_ && (resident.leases > 0 || resident.state == ModelState::kLoading)) co_await changed->wait();
-  co_await residents_.unload(name->id);
+  co_await residents_->unload_when_idle(name->id);
   co_return Result<void>();
 }
 
 asio::awaitable<void> ModelManager::housekeeping() {
-  asio::steady_timer timer(executor_);
+  const std::shared_ptr<Signal> stopped = stopped_;
   while (!stopping_) {
-    timer.expires_after(std::chrono::seconds(1));
-    co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
-    if (stopping_) co_return;
+    if (co_await stopped->wait_until(std::chrono::steady_clock::now() + housekeeping_interval_)) continue;
     if (!loader_.loading()) workers_.ensure_spare();
-    residents_.notify();  // other programs may have freed memory for a load that waits
-    if (config_.idle_unload_s > 0) co_await unload_idle();
+    residents_->notify();  // other programs may have freed memory for a load that waits
+    co_await unload_unwanted();
   }
 }
 
-asio::awaitable<void> ModelManager::unload_idle() {
-  std::vector<std::string> idle;
-  for (const auto& [id, resident] : residents_.all()) {
-    if (resident->state == ModelState::kReady && resident->leases == 0 &&
-        seconds_between(resident->last_use, residents_.now()) >= config_.idle_unload_s) {
-      idle.push_back(id);
-    }
+// Unloads idle models that were not used for long or whose files are gone.
+asio::awaitable<void> ModelManager::unload_unwanted() {
+  std::vector<std::string> unwanted;
+  for (const auto& [id, resident] : residents_->all()) {
+    if (resident->state != ModelState::kReady || resident->busy()) continue;
+    const bool old = config_.idle_unload_s > 0 && seconds_between(resident->last_use, residents_->now()) >= config_.idle_unload_s;
+    std::error_code ignored;
+    const bool gone = !std::filesystem::exists(resident->model.path, ignored);
+    if (old || gone) unwanted.push_back(id);
   }
-  for (const std::string& id : idle) co_await residents_.unload(id);
+  for (const std::string& id : unwanted) co_await residents_->unload(id);
 }
 
 ModelStatus ModelManager::describe(const InstalledModel& model) const {
-  ModelStatus status = describe_model(model, residents_.find(model.id), config_, residents_.now());
+  ModelStatus status = describe_model(model, residents_->find(model.id), config_, residents_->now());
   if (status.state == ModelState::kLoading && loader_.waits_for_room(model.id)) status.state_reason = "waits for busy models";
   return status;
 }
@@ -153,7 +178,7 @@ ServiceStatus ModelManager::status() const {
   status.memory_total = memory.total.value;
   status.memory_available = memory.available.value;
   status.supervisor_resident_bytes = resident_memory(this_process().pid).value;
-  status.uptime_seconds = seconds_between(started_, residents_.now());
+  status.uptime_seconds = seconds_between(started_, residents_->now());
   status.requests_total = counters_->requests;
   status.requests_failed = counters_->failed;
   status.prompt_tokens_total = counters_->prompt_tokens;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -19,7 +20,9 @@ namespace pensieve {
 // On the supervisor's loop only. A model is loaded when a request needs it; requests for one model
 // share its worker and its loading. One load happens at a time. A model is unloaded only while no
 // request holds it; requests that arrive while a load waits for room are held back unless they are
-// for the model to be loaded, so that two models in turn both make progress.
+// for the model to be loaded, and requests that waited for a load get their model before another load
+// may unload it, so that models in turn all make progress. A model whose file changed is loaded anew
+// for the next request; one whose file is gone is unloaded.
 class ModelManager final : public GenerationService {
  public:
   struct Dependencies {
@@ -27,6 +30,7 @@ class ModelManager final : public GenerationService {
     const MemoryProbe& memory;
     const Clock& clock;
     WorkerFactory& workers;
+    std::chrono::milliseconds housekeeping_interval{1000};
   };
 
   ModelManager(boost::asio::any_io_executor executor, const Config& config, Dependencies dependencies);
@@ -34,7 +38,8 @@ class ModelManager final : public GenerationService {
   // Starts the spare worker and loads the default model in the background.
   void start();
 
-  // Ends all workers; completes when their processes are gone. Requests fail from now on.
+  // Ends all workers; completes when their processes are gone. Requests fail from now on. The loop
+  // must not run any further after the manager's destruction.
   boost::asio::awaitable<void> stop();
 
   boost::asio::awaitable<Result<std::unique_ptr<GenerationStream>>> generate(GenerationRequest request) override;
@@ -47,19 +52,24 @@ class ModelManager final : public GenerationService {
 
  private:
   boost::asio::awaitable<Result<Lease>> acquire(std::string id);
+  boost::asio::awaitable<Result<void>> unload_if_changed(std::string id);
   boost::asio::awaitable<void> housekeeping();
-  boost::asio::awaitable<void> unload_idle();
+  boost::asio::awaitable<void> unload_unwanted();
+  [[nodiscard]] bool usable(const std::string& id) const;
+  [[nodiscard]] bool crowded(const Resident& resident) const;
   [[nodiscard]] ModelStatus describe(const InstalledModel& model) const;
 
   boost::asio::any_io_executor executor_;
   EngineConfig config_;
   ModelDirectory& directory_;
   const MemoryProbe& memory_;
+  std::chrono::milliseconds housekeeping_interval_;
   SteadyTime started_;
-  ResidentTable residents_;
+  std::shared_ptr<ResidentTable> residents_;
   WorkerPool workers_;
   ModelLoader loader_;
   bool stopping_ = false;
+  std::shared_ptr<Signal> stopped_;
   std::shared_ptr<RequestCounters> counters_ = std::make_shared<RequestCounters>();
 };
 

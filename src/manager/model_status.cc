@@ -7,18 +7,21 @@ namespace pensieve {
 
 std::string_view to_string(ModelState state) {
   switch (state) {
-    case ModelState::kUnloaded: return "unloaded";
-    case ModelState::kLoading: return "loading";
-    case ModelState::kReady: return "ready";
-    case ModelState::kUnloading: return "unloading";
-    case ModelState::kFailed: return "failed";
+    case ModelState::kUnloaded:
+      return "unloaded";
+    case ModelState::kLoading:
+      return "loading";
+    case ModelState::kReady:
+      return "ready";
+    case ModelState::kUnloading:
+      return "unloading";
+    case ModelState::kFailed:
+      return "failed";
   }
   return "unloaded";
 }
 
-std::int64_t seconds_between(SteadyTime from, SteadyTime to) {
-  return std::chrono::duration_cast<std::chrono::seconds>(to - from).count();
-}
+std::int64_t seconds_between(SteadyTime from, SteadyTime to) { return std::chrono::duration_cast<std::chrono::seconds>(to - from).count(); }
 
 ModelStatus describe_model(const InstalledModel& model, const Resident* resident, const EngineConfig& engine, SteadyTime now) {
   ModelStatus status{.id = model.id,

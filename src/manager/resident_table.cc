@@ -1,26 +1,53 @@
 #include "manager/resident_table.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
 
 namespace pensieve {
 
-Lease::Lease(ResidentTable& table, Resident& resident) : table_(&table), resident_(&resident) { ++resident.leases; }
+namespace asio = boost::asio;
 
-Lease::Lease(Lease&& other) noexcept : table_(other.table_), resident_(std::exchange(other.resident_, nullptr)) {}
-
-Lease::~Lease() {
-  if (resident_ == nullptr) return;
-  --resident_->leases;
-  resident_->last_use = table_->now();
-  table_->notify();
+bool Resident::busy() const {
+  return leases > 0 || std::ranges::any_of(waiting, [](const Place* place) { return place->promised(); });
 }
 
-Resident& ResidentTable::entry(const std::string& id) {
-  std::unique_ptr<Resident>& resident = residents_[id];
-  if (!resident) resident = std::make_unique<Resident>();
-  return *resident;
+void Resident::promise_all() {
+  for (Place* place : waiting) place->promise();
+}
+
+Holding::Holding(ResidentTable& table, std::shared_ptr<Resident> resident)
+    : resident_(std::move(resident)), table_(table.weak_from_this()) {}
+
+void Holding::released() {
+  const auto table = table_.lock();
+  if (!table) return;
+  resident_->last_use = table->now();
+  table->notify();
+}
+
+Place::Place(ResidentTable& table, std::shared_ptr<Resident> resident) : Holding(table, std::move(resident)) {
+  resident_->waiting.push_back(this);
+}
+
+Place::~Place() {
+  resident_->waiting.remove(this);
+  if (promised_) released();
+}
+
+Lease::Lease(ResidentTable& table, std::shared_ptr<Resident> resident) : Holding(table, std::move(resident)) { ++resident_->leases; }
+
+Lease::~Lease() {
+  if (!resident_) return;  // moved from
+  --resident_->leases;
+  released();
+}
+
+const std::shared_ptr<Resident>& ResidentTable::entry(const std::string& id) {
+  std::shared_ptr<Resident>& resident = residents_[id];
+  if (!resident) resident = std::make_shared<Resident>();
+  return resident;
 }
 
 const Resident* ResidentTable::find(std::string_view id) const {
@@ -32,23 +59,39 @@ std::vector<LoadedModel> ResidentTable::loaded_models() const {
   std::vector<LoadedModel> loaded;
   for (const auto& [id, resident] : residents_) {
     if (!resident->worker) continue;
-    const bool busy = resident->leases > 0 || resident->state != ModelState::kReady;
+    const bool busy = resident->busy() || resident->state != ModelState::kReady;
     loaded.push_back({id, resident->planned, busy, resident->last_use});
   }
   return loaded;
 }
 
-boost::asio::awaitable<void> ResidentTable::unload(std::string id) {
-  Resident& resident = entry(id);
-  if (resident.state != ModelState::kReady || !resident.worker) co_return;
+asio::awaitable<void> ResidentTable::unload(std::string id) {
+  const std::shared_ptr<Resident> resident = entry(id);
+  if (resident->state != ModelState::kReady || !resident->worker || resident->busy()) co_return;
   spdlog::info("unloading {}", id);
-  resident.state = ModelState::kUnloading;
-  const std::shared_ptr<WorkerLink> worker = resident.worker;
+  resident->state = ModelState::kUnloading;
+  const std::shared_ptr<WorkerLink> worker = resident->worker;
   worker->on_end(nullptr);
   co_await worker->stop();
-  resident.worker.reset();
-  resident.state = ModelState::kUnloaded;
+  resident->worker.reset();
+  resident->state = ModelState::kUnloaded;
   notify();
+}
+
+asio::awaitable<void> ResidentTable::unload_when_idle(std::string id) {
+  const std::shared_ptr<Resident> resident = entry(id);
+  const std::shared_ptr<Signal> changed = changed_;
+  const struct Wish {
+    explicit Wish(Resident& wanted) : model(wanted) { ++model.unloads_wanted; }
+    ~Wish() { --model.unloads_wanted; }
+    Resident& model;
+  } wish(*resident);
+  for (;;) {
+    const bool changing = resident->state == ModelState::kLoading || resident->state == ModelState::kUnloading;
+    if (!changing && !resident->busy()) break;
+    co_await changed->wait();
+  }
+  co_await unload(id);
 }
 
 }  // namespace pensieve

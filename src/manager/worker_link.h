@@ -27,13 +27,11 @@ class WorkerLink {
   virtual boost::asio::awaitable<Result<void>> ready() = 0;
 
   // Opens a model. Errors: the worker's own, kWorkerLost (also after `timeout`: it is over then).
-  virtual boost::asio::awaitable<Result<ipc::Loaded>> load(ipc::LoadModel settings,
-                                                           std::chrono::milliseconds timeout) = 0;
+  virtual boost::asio::awaitable<Result<ipc::Loaded>> load(ipc::LoadModel settings, std::chrono::milliseconds timeout) = 0;
 
   virtual ipc::StreamId generate(GenerationRequest request) = 0;
   // The next event of a stream; empty if none comes within `patience`.
-  virtual boost::asio::awaitable<std::optional<GenerationEvent>> next(ipc::StreamId stream,
-                                                                      std::chrono::milliseconds patience) = 0;
+  virtual boost::asio::awaitable<std::optional<GenerationEvent>> next(ipc::StreamId stream, std::chrono::milliseconds patience) = 0;
   // Forgets a stream, finished or not.
   virtual void drop(ipc::StreamId stream) = 0;
 
@@ -48,6 +46,9 @@ class WorkerLink {
   // Called once when the worker is over, however that came about; nullptr: nobody.
   virtual void on_end(std::function<void()> handler) = 0;
 };
+
+// What a request gets while the server stops.
+inline Error stopping_error() { return {ErrorCode::kUnavailable, "the server is stopping", "start it again with `pensieve start`", ""}; }
 
 class WorkerFactory {
  public:

@@ -1,14 +1,25 @@
 #include "manager/worker_pool.h"
 
-#include <utility>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 
 #include "base/log.h"
 
 namespace pensieve {
 
+namespace asio = boost::asio;
+
+Result<std::shared_ptr<WorkerLink>> WorkerPool::start() {
+  if (stopping_) return std::unexpected(stopping_error());
+  std::shared_ptr<WorkerLink> worker = TRY(factory_.start());
+  std::erase_if(started_, [](const auto& known) { return known.expired(); });
+  started_.push_back(worker);
+  return worker;
+}
+
 void WorkerPool::ensure_spare() {
-  if (spare_ || !with_spare_) return;
-  auto worker = factory_.start();
+  if (spare_ || !with_spare_ || stopping_) return;
+  auto worker = start();
   if (!worker) {
     spdlog::error("spare worker: {}", worker.error().text());
     return;
@@ -19,21 +30,27 @@ void WorkerPool::ensure_spare() {
   });
 }
 
-std::shared_ptr<WorkerLink> WorkerPool::release_spare() {
+asio::awaitable<Result<std::shared_ptr<WorkerLink>>> WorkerPool::take() {
   std::shared_ptr<WorkerLink> worker = std::exchange(spare_, nullptr);
   if (worker) worker->on_end(nullptr);
-  return worker;
-}
-
-boost::asio::awaitable<Result<std::shared_ptr<WorkerLink>>> WorkerPool::take() {
-  std::shared_ptr<WorkerLink> worker = release_spare();
   if (!worker || !worker->alive()) {
-    auto started = factory_.start();
+    auto started = start();
     if (!started) co_return started;
     worker = *started;
   }
   if (Result<void> ready = co_await worker->ready(); !ready) co_return std::unexpected(ready.error());
   co_return worker;
+}
+
+asio::awaitable<void> WorkerPool::stop() {
+  stopping_ = true;
+  if (spare_) std::exchange(spare_, nullptr)->on_end(nullptr);
+  std::vector<std::shared_ptr<WorkerLink>> running;
+  for (const auto& known : started_) {
+    if (auto worker = known.lock()) running.push_back(std::move(worker));
+  }
+  for (const auto& worker : running) asio::co_spawn(executor_, worker->stop(), asio::detached);
+  for (const auto& worker : running) co_await worker->stop();
 }
 
 }  // namespace pensieve
