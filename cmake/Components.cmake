@@ -18,14 +18,15 @@ endif()
 
 # pensieve_component(NAME [USES components...] [LIBRARIES targets...])
 # src/NAME/**/*.cc becomes the library pensieve_NAME; *_test.cc the test program NAME_tests;
-# *_bench.cc the program NAME_bench; *_fuzz.cc one fuzzer each. Headers *_fake.h and fake_*.h are
-# for tests. A component without sources yet is an interface library.
+# *_bench.cc the program NAME_bench; *_fuzz.cc one fuzzer each; x_main.cc the program x that the
+# tests start, whose path they have as the macro X_PROGRAM. Headers *_fake.h and fake_*.h are for
+# tests. A component without sources yet is an interface library.
 function(pensieve_component name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "USES;LIBRARIES")
   set(folder ${CMAKE_SOURCE_DIR}/src/${name})
   file(GLOB_RECURSE all CONFIGURE_DEPENDS ${folder}/*.cc)
   set(sources ${all})
-  list(FILTER sources EXCLUDE REGEX "_(test|bench|fuzz)\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "_(test|bench|fuzz|main)\\.cc$")
   if(NOT APPLE)
     list(FILTER sources EXCLUDE REGEX "/mac/")
   endif()
@@ -48,6 +49,17 @@ function(pensieve_component name)
   if(PENSIEVE_TESTS AND tests)
     add_executable(${name}_tests ${tests})
     target_link_libraries(${name}_tests PRIVATE pensieve_${name} GTest::gmock GTest::gtest_main)
+    set(programs ${all})
+    list(FILTER programs INCLUDE REGEX "_main\\.cc$")
+    foreach(program IN LISTS programs)
+      get_filename_component(file ${program} NAME_WE)
+      string(REGEX REPLACE "_main$" "" target ${file})
+      string(TOUPPER ${target} macro)
+      add_executable(${target} ${program})
+      target_link_libraries(${target} PRIVATE pensieve_${name})
+      add_dependencies(${name}_tests ${target})
+      target_compile_definitions(${name}_tests PRIVATE ${macro}_PROGRAM="$<TARGET_FILE:${target}>")
+    endforeach()
     include(GoogleTest)
     gtest_discover_tests(${name}_tests TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST
                          WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} PROPERTIES TIMEOUT 120)

@@ -49,6 +49,11 @@ InstalledModel to_model(const fs::path& path, const gguf::Summary& summary, fs::
           .has_chat_template = summary.has_chat_template};
 }
 
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
 std::string_view configured(const RolesConfig& roles, std::string_view role) {
   if (role == "primary") return roles.primary;
   if (role == "secondary") return roles.secondary;
@@ -103,14 +108,16 @@ void ModelCatalog::look_at(const fs::path& path, std::map<fs::path, Entry>& seen
   Entry entry{.size = fs::file_size(real, error), .time = fs::last_write_time(real, error)};
   if (const auto known = files_.find(path); known != files_.end() && !error &&
       known->second.size == entry.size && known->second.time == entry.time &&
-      // A part of a split file may have appeared since.
-      known->second.reason.empty()) {
+      // A part of a split file may have appeared or gone since.
+      known->second.reason.empty() &&
+      std::ranges::all_of(known->second.parts, is_there)) {
     seen[path] = known->second;
     return;
   }
   const Result<gguf::Summary> summary = gguf::summarize(path);
   if (summary) {
     entry.model = to_model(path, *summary, entry.time);
+    entry.parts = summary->files;
   } else {
     entry.reason = summary.error().message;
   }

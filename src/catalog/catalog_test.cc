@@ -1,10 +1,13 @@
 #include "catalog/catalog.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <format>
 #include <fstream>
+#include <map>
+#include <set>
 
 #include "gguf/fake_file.h"
 
@@ -88,6 +91,96 @@ TEST_F(Catalog, SkipsForeignAndCutOffFilesWithTheReasonAndServesThemOnceWhole) {
   ASSERT_EQ(c.models().size(), 1U);
   EXPECT_EQ(c.models()[0].quantization, "F32");
   EXPECT_EQ(c.skipped().size(), 1U);
+}
+
+TEST_F(Catalog, SameNamesInTwoFoldersGetDifferentIds) {
+  put("one/m.gguf", model_bytes(4));
+  put("two/m.gguf", model_bytes(8));
+  put("two/M.gguf", model_bytes(16));
+  ModelCatalog c = catalog();
+  std::set<std::string> ids;
+  for (const InstalledModel& model : c.models()) ids.insert(model.id);
+  EXPECT_EQ(ids, (std::set<std::string>{"m", "m-2", "m-3"}));
+  EXPECT_EQ(c.resolve("m-2")->id, "m-2");
+}
+
+TEST_F(Catalog, ASplitFileIsOneModelOnceAllItsPartsAreThere) {
+  const auto part = [](std::uint32_t number) {
+    return gguf::FakeFile().text("general.architecture", "llama").number("split.count", 2).number("split.no", number)
+        .tensor("w" + std::to_string(number), 32, 8).bytes(8 * 128);
+  };
+  put("big-00001-of-00002.gguf", part(0));
+  ModelCatalog c = catalog();
+  EXPECT_TRUE(c.models().empty());
+  EXPECT_NE(c.skipped().at(0).reason.find("part 2 of 2"), std::string::npos);
+  put("big-00002-of-00002.gguf", part(1));
+  ASSERT_EQ(c.models().size(), 1U);
+  EXPECT_EQ(c.models()[0].id, "big");
+  EXPECT_EQ(c.models()[0].parameters, 2 * 32 * 8);
+  EXPECT_GT(c.models()[0].file_bytes, 2 * 8 * 128);
+  fs::remove(folder_ / "big-00002-of-00002.gguf");
+  EXPECT_TRUE(c.models().empty());
+}
+
+TEST_F(Catalog, SymlinkLoopsDanglingLinksPipesAndFoldersAreNoModelsAndNoTrap) {
+  put("good.gguf", model_bytes(4));
+  fs::create_directory_symlink(folder_, folder_ / "loop");
+  fs::create_symlink(folder_ / "self.gguf", folder_ / "self.gguf");
+  fs::create_symlink("/nonexistent.gguf", folder_ / "dangling.gguf");
+  fs::create_directory(folder_ / "folder.gguf");
+  ASSERT_EQ(mkfifo((folder_ / "pipe.gguf").c_str(), 0600), 0);
+  ModelCatalog c = catalog();
+  ASSERT_EQ(c.models().size(), 1U);
+  EXPECT_EQ(c.models()[0].id, "good");
+  std::map<std::string, std::string> reasons;
+  for (const SkippedFile& file : c.skipped()) reasons[fs::path(file.path).filename()] = file.reason;
+  EXPECT_EQ(reasons.size(), 3U);
+  EXPECT_NE(reasons["pipe.gguf"].find("not a regular file"), std::string::npos);
+  EXPECT_NE(reasons["dangling.gguf"].find("can't be read"), std::string::npos);
+  EXPECT_NE(reasons["self.gguf"].find("can't be read"), std::string::npos);
+}
+
+TEST_F(Catalog, ALinkToAModelOutsideTheFolderIsServed) {
+  put("elsewhere/real.bin", model_bytes(4));
+  fs::create_symlink(folder_ / "elsewhere/real.bin", folder_ / "linked.gguf");
+  EXPECT_EQ(resolved("linked"), "linked");
+}
+
+TEST_F(Catalog, AnUnreadableFileIsSkippedWithTheReason) {
+  if (geteuid() == 0) GTEST_SKIP() << "root reads everything";
+  put("secret.gguf", model_bytes(4));
+  fs::permissions(folder_ / "secret.gguf", fs::perms::none);
+  ModelCatalog c = catalog();
+  ASSERT_EQ(c.skipped().size(), 1U);
+  EXPECT_NE(c.skipped()[0].reason.find("Permission denied"), std::string::npos);
+}
+
+TEST_F(Catalog, SeesAModelThatIsReplacedOrRemovedWhileServing) {
+  put("m.gguf", model_bytes(4));
+  ModelCatalog c = catalog();
+  const std::int64_t before = c.models().at(0).file_bytes;
+  put("m.gguf", model_bytes(64));
+  EXPECT_GT(c.models().at(0).file_bytes, before);
+  fs::remove(folder_ / "m.gguf");
+  EXPECT_FALSE(c.resolve("m"));
+  EXPECT_TRUE(c.models().empty());
+}
+
+TEST_F(Catalog, AFolderThatIsMissingOrAFileIsEmptyNotAnError) {
+  ModelCatalog missing(folder_ / "nothing", config_, gigabytes(1));
+  EXPECT_TRUE(missing.models().empty());
+  put("file", "x");
+  ModelCatalog file(folder_ / "file", config_, gigabytes(1));
+  EXPECT_TRUE(file.models().empty());
+}
+
+TEST_F(Catalog, APathOfTheConfigurationIsServedAndSaidWhenItIsGone) {
+  put("a.gguf", model_bytes(4));
+  config_.models.paths = {(folder_ / "a.gguf").string(), "/nonexistent/b.gguf"};
+  ModelCatalog c(folder_ / "nothing", config_, gigabytes(1));
+  EXPECT_EQ(c.models().size(), 1U);
+  ASSERT_EQ(c.skipped().size(), 1U);
+  EXPECT_EQ(c.skipped()[0].path, "/nonexistent/b.gguf");
 }
 
 TEST_F(Catalog, SaysWhereToPutAModelWhenThereIsNone) {

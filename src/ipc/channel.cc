@@ -18,10 +18,12 @@ void Channel::start(OnPayload on_payload, OnClosed on_closed) {
   read();
 }
 
-void Channel::send(std::string_view payload) {
-  if (!socket_.is_open()) return;
-  queued_ += frame(payload);
+bool Channel::send(std::string_view payload) {
+  if (payload.size() > kMaxFrameBytes) return false;
+  if (!socket_.is_open()) return true;
+  append_frame(queued_, payload);
   if (writing_.empty()) write();
+  return true;
 }
 
 void Channel::close() {

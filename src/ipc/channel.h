@@ -27,8 +27,9 @@ class Channel : public std::enable_shared_from_this<Channel> {
 
   void start(OnPayload on_payload, OnClosed on_closed);
 
-  // Queues a payload; payloads that queue up while one is written leave together.
-  void send(std::string_view payload);
+  // Queues a payload; payloads that queue up while one is written leave together. False for one over
+  // kMaxFrameBytes, of which nothing is sent.
+  bool send(std::string_view payload);
 
   // Ends the connection; no handler is called afterwards.
   void close();

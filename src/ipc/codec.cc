@@ -35,12 +35,10 @@ std::string encode_any(const Message& message) {
 }
 
 template <typename Message>
-Result<Message> decode_any(std::string_view payload) {
+Result<Message> decode_any(const std::string& payload) {
   try {
     Message message;
-    // A copy: glaze reads up to a terminating zero behind the last byte.
-    const std::string bytes(payload);
-    if (const auto error = glz::read_beve(message, bytes)) {
+    if (const auto error = glz::read_beve(message, payload)) {
       return fail(ErrorCode::kInvalidArgument,
                   std::format("a frame of {} bytes is no message of protocol {}", payload.size(),
                               kProtocolVersion));
@@ -56,8 +54,8 @@ Result<Message> decode_any(std::string_view payload) {
 std::string encode(const ToWorker& message) { return encode_any(message); }
 std::string encode(const FromWorker& message) { return encode_any(message); }
 
-Result<ToWorker> decode_to_worker(std::string_view payload) { return decode_any<ToWorker>(payload); }
-Result<FromWorker> decode_from_worker(std::string_view payload) {
+Result<ToWorker> decode_to_worker(const std::string& payload) { return decode_any<ToWorker>(payload); }
+Result<FromWorker> decode_from_worker(const std::string& payload) {
   return decode_any<FromWorker>(payload);
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "base/result.h"
 #include "ipc/messages.h"
@@ -11,7 +10,8 @@ namespace pensieve::ipc {
 
 std::string encode(const ToWorker& message);
 std::string encode(const FromWorker& message);
-Result<ToWorker> decode_to_worker(std::string_view payload);
-Result<FromWorker> decode_from_worker(std::string_view payload);
+// Strings, not views: glaze reads up to the terminating zero behind the last byte.
+Result<ToWorker> decode_to_worker(const std::string& payload);
+Result<FromWorker> decode_from_worker(const std::string& payload);
 
 }  // namespace pensieve::ipc

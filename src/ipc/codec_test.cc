@@ -6,7 +6,7 @@ namespace pensieve::ipc {
 namespace {
 
 template <typename Variant, std::size_t I = 0>
-void every_alternative_comes_back(Result<Variant> (*decode)(std::string_view)) {
+void every_alternative_comes_back(Result<Variant> (*decode)(const std::string&)) {
   const Variant message = std::variant_alternative_t<I, Variant>{};
   const std::string bytes = encode(message);
   const Result<Variant> back = decode(bytes);

@@ -17,12 +17,15 @@ std::uint32_t length_at(std::string_view bytes) {
 
 }  // namespace
 
+void append_frame(std::string& bytes, std::string_view payload) {
+  const auto length = static_cast<std::uint32_t>(payload.size());
+  for (std::size_t i = 0; i < kHeader; ++i) bytes += static_cast<char>((length >> (8 * i)) & 0xFF);
+  bytes += payload;
+}
+
 std::string frame(std::string_view payload) {
   std::string out;
-  out.reserve(kHeader + payload.size());
-  const auto length = static_cast<std::uint32_t>(payload.size());
-  for (std::size_t i = 0; i < kHeader; ++i) out += static_cast<char>((length >> (8 * i)) & 0xFF);
-  out += payload;
+  append_frame(out, payload);
   return out;
 }
 

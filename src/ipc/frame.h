@@ -13,6 +13,9 @@ namespace pensieve::ipc {
 
 inline constexpr std::uint32_t kMaxFrameBytes = 128U * 1024 * 1024;
 
+// Puts `payload`, of at most kMaxFrameBytes, with its length in front behind `bytes`.
+void append_frame(std::string& bytes, std::string_view payload);
+
 // `payload` with its length in front.
 std::string frame(std::string_view payload);
 

@@ -29,6 +29,12 @@ constexpr std::int32_t kCreditsReturnedAt = ipc::kInitialCredits / 4;
 // A step of the engine may be long; one this many times the hang timeout never ends.
 constexpr int kHungStepFactor = 6;
 constexpr std::chrono::milliseconds kStopGrace{500};
+// A process that ends closes its socket a moment before its exit status can be read.
+constexpr std::chrono::milliseconds kExitGrace{500};
+
+Error too_large() {
+  return {ErrorCode::kTooLarge, std::format("the request is over {} bytes", ipc::kMaxFrameBytes), "send less at once", ""};
+}
 
 std::string describe_exit(int status) {
   if (WIFSIGNALED(status)) {
@@ -85,7 +91,7 @@ Result<std::shared_ptr<WorkerSession>> WorkerSession::start(asio::any_io_executo
         return self ? self->on_payload(payload) : Result<void>();
       },
       [weak = session->weak_from_this()](const Error& error) {
-        if (const auto self = weak.lock()) self->end(error.message);
+        if (const auto self = weak.lock()) self->disconnected(error);
       });
   session->send(ipc::Hello{.pid = getpid()});
   session->process_->child.async_wait([self = session](boost::system::error_code error, int) {
@@ -97,11 +103,11 @@ Result<std::shared_ptr<WorkerSession>> WorkerSession::start(asio::any_io_executo
   return session;
 }
 
-void WorkerSession::send(const ipc::ToWorker& message) {
-  if (alive_) channel_->send(ipc::encode(message));
-}
+// False only for a message over the frame's bound, which a client's request can be and no other.
+bool WorkerSession::send(const ipc::ToWorker& message) { return !alive_ || channel_->send(ipc::encode(message)); }
 
 Error WorkerSession::lost() const {
+  if (stopping_) return stopping_error();
   return {ErrorCode::kWorkerLost, std::format("the model's process was lost: {}", end_reason_),
           "send the request again; the model is loaded anew", ""};
 }
@@ -168,12 +174,17 @@ asio::awaitable<void> WorkerSession::watch() {
   }
 }
 
+// The exit status says more than the closed socket does, so the end waits for it.
+void WorkerSession::disconnected(const Error& error) {
+  if (error.code != ErrorCode::kIo) return end(error.message);
+  const auto timer = std::make_shared<asio::steady_timer>(executor_, kExitGrace);
+  timer->async_wait([weak = weak_from_this(), timer, reason = error.message](boost::system::error_code) {
+    if (const auto self = weak.lock()) self->end(reason);
+  });
+}
+
 void WorkerSession::end(const std::string& reason) {
-  if (!alive_) {
-    // The exit status says more than the closed socket did.
-    if (reason.starts_with("ended by") && !stopping_) spdlog::warn("worker {}: {}", identity_.pid, reason);
-    return;
-  }
+  if (!alive_) return;
   alive_ = false;
   end_reason_ = reason;
   if (!stopping_) spdlog::error("worker {} lost: {}", identity_.pid, reason);
@@ -212,10 +223,10 @@ ipc::StreamId WorkerSession::generate(GenerationRequest request) {
   const ipc::StreamId id = ++last_stream_;
   const auto stream = std::make_shared<Stream>(executor_);
   streams_.emplace(id, stream);
-  if (alive_) {
-    send(ipc::Generate{id, std::move(request)});
-  } else {
+  if (!alive_) {
     stream->events.push_back(Failed{lost()});
+  } else if (!send(ipc::Generate{id, std::move(request)})) {
+    stream->events.push_back(Failed{too_large()});
   }
   return id;
 }
@@ -249,7 +260,7 @@ asio::awaitable<Result<std::int64_t>> WorkerSession::count_tokens(GenerationRequ
     ipc::StreamId id;
     ~Forget() { session.counts_.erase(id); }
   } forget{*this, id};
-  send(ipc::CountTokens{id, std::move(request)});
+  if (!send(ipc::CountTokens{id, std::move(request)})) co_return std::unexpected(too_large());
   while (alive_ && !counts_.at(id)) co_await changed_.wait();
   if (!counts_.at(id)) co_return std::unexpected(lost());
   co_return *counts_.at(id);

@@ -66,15 +66,18 @@ class WorkerSession final : public WorkerLink, public std::enable_shared_from_th
   void on_end(std::function<void()> handler) override { on_end_ = std::move(handler); }
 
   [[nodiscard]] const std::string& end_reason() const { return end_reason_; }
+  [[nodiscard]] const std::optional<ipc::Hello>& hello() const { return hello_; }
+  [[nodiscard]] const ipc::Pong& last_pong() const { return pong_; }
 
  private:
   struct Process;
 
   WorkerSession(boost::asio::any_io_executor executor, WorkerCommand command, const Clock& clock);
-  void send(const ipc::ToWorker& message);
+  bool send(const ipc::ToWorker& message);
   Result<void> on_payload(const std::string& payload);
   void on_message(ipc::FromWorker message);
   boost::asio::awaitable<void> watch();
+  void disconnected(const Error& error);
   void end(const std::string& reason);
   void deliver(ipc::StreamId stream, GenerationEvent event);
   [[nodiscard]] Error lost() const;

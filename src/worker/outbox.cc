@@ -1,5 +1,6 @@
 #include "worker/outbox.h"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -31,6 +32,11 @@ void Outbox::push(GenerationEvent event) {
   pending_bytes_ += bytes_of(event);
   if (!pending_.empty() && merge(pending_.back(), event)) return;
   pending_.push_back(std::move(event));
+}
+
+void Outbox::add_credits(std::int32_t events) {
+  constexpr std::int64_t kMost = 1'000'000;
+  credits_ = static_cast<std::int32_t>(std::clamp(std::int64_t{credits_} + events, -kMost, kMost));
 }
 
 std::optional<GenerationEvent> Outbox::take() {

@@ -15,7 +15,8 @@ namespace pensieve::worker {
 class Outbox {
  public:
   void push(GenerationEvent event);
-  void add_credits(std::int32_t events) { credits_ += events; }
+  // Credits stay within bounds whatever the other side sends.
+  void add_credits(std::int32_t events);
 
   // The next event that may be sent now; uses up a credit. A terminal event needs none.
   std::optional<GenerationEvent> take();

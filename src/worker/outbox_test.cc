@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace pensieve::worker {
 namespace {
 
@@ -37,6 +39,18 @@ TEST(Outbox, SendsTheEndInOrderAndWithoutACredit) {
   outbox.add_credits(1);
   EXPECT_TRUE(std::holds_alternative<Delta>(*outbox.take()));
   EXPECT_TRUE(std::holds_alternative<Finished>(*outbox.take()));
+}
+
+TEST(Outbox, HostileCreditsNeitherOverflowNorStopAStreamForGood) {
+  Outbox outbox;
+  for (int i = 0; i < 3; ++i) outbox.add_credits(std::numeric_limits<std::int32_t>::max());
+  outbox.push(Delta{.text = "x"});
+  EXPECT_TRUE(outbox.take());
+  for (int i = 0; i < 3; ++i) outbox.add_credits(std::numeric_limits<std::int32_t>::min());
+  outbox.push(Delta{.text = "x"});
+  EXPECT_FALSE(outbox.take());
+  for (int i = 0; i < 3; ++i) outbox.add_credits(std::numeric_limits<std::int32_t>::max());
+  EXPECT_TRUE(outbox.take());
 }
 
 TEST(Outbox, IsFullWhileTooManyBytesWait) {

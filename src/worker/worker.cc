@@ -11,6 +11,7 @@
 #include <format>
 #include <fstream>
 #include <map>
+#include <new>
 #include <string>
 #include <thread>
 #include <utility>
@@ -24,6 +25,21 @@
 namespace pensieve::worker {
 namespace {
 
+using Loaded = Result<std::unique_ptr<engine::Engine>>;
+
+// Runs what may throw, so that the engine's libraries end a request and not the process.
+template <typename Function>
+Result<void> guarded(Function function) {
+  try {
+    function();
+    return {};
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorCode::kOutOfMemory, "the worker is out of memory", "use a smaller context or model");
+  } catch (const std::exception& error) {
+    return fail(ErrorCode::kInternal, std::format("the engine failed: {}", error.what()));
+  }
+}
+
 // The worker's state; everything but the engine's own thread happens on the socket thread.
 class Worker {
  public:
@@ -32,13 +48,16 @@ class Worker {
         channel_(std::make_shared<ipc::Channel>(loop_.get_executor(), descriptor)) {}
 
   int run() {
-    functions_.initialise();
+    if (Result<void> started = guarded([this] { functions_.initialise(); hello_ = functions_.hello(); }); !started) {
+      spdlog::error("starting the engine: {}", started.error().message);
+      return 1;
+    }
     channel_->start([this](std::string payload) { return on_payload(payload); },
                     [this](Error error) {
                       spdlog::debug("supervisor gone: {}", error.message);
                       leave(0);
                     });
-    send(functions_.hello());
+    send(hello_);
     loop_.run();
     return exit_code_;
   }
@@ -70,10 +89,15 @@ class Worker {
       return {};
     }
     loader_ = std::jthread([this, settings = std::move(settings)] {
-      auto loaded = functions_.load(settings, [this](ipc::StreamId stream, GenerationEvent event) {
-        on_event(stream, std::move(event));
+      Loaded loaded = std::unexpected(Error{});
+      const Result<void> ran = guarded([&] {
+        loaded = functions_.load(settings, [this](ipc::StreamId stream, GenerationEvent event) {
+          on_event(stream, std::move(event));
+        });
       });
-      boost::asio::post(loop_, [this, loaded = std::make_shared<decltype(loaded)>(std::move(loaded))] {
+      if (!ran) loaded = std::unexpected(ran.error());
+      boost::asio::post(loop_, [this, loaded = std::make_shared<Loaded>(std::move(loaded))] {
+        loader_ = {};  // it is at its end
         if (!*loaded) {
           send(ipc::LoadFailed{std::move(*loaded).error()});
           return;
@@ -91,8 +115,12 @@ class Worker {
                             Failed{{ErrorCode::kUnavailable, "the worker has no model", "", ""}}});
       return {};
     }
-    streams_.try_emplace(generate.stream);
-    engine_->submit(generate.stream, std::move(generate.request));
+    if (!streams_.try_emplace(generate.stream).second) {
+      return fail(ErrorCode::kInvalidArgument, std::format("stream {} is in use", generate.stream));
+    }
+    const Result<void> submitted =
+        guarded([&] { engine_->submit(generate.stream, std::move(generate.request)); });
+    if (!submitted) on_event(generate.stream, Failed{submitted.error()});
     return {};
   }
 
@@ -111,9 +139,11 @@ class Worker {
 
   Result<void> handle(ipc::CountTokens& count) {
     ipc::TokenCount answer{.stream = count.stream};
-    const Result<std::int64_t> tokens =
-        engine_ ? engine_->count_tokens(count.request)
-                : Result<std::int64_t>(fail(ErrorCode::kUnavailable, "the worker has no model"));
+    Result<std::int64_t> tokens = fail(ErrorCode::kUnavailable, "the worker has no model");
+    if (engine_) {
+      const Result<void> ran = guarded([&] { tokens = engine_->count_tokens(count.request); });
+      if (!ran) tokens = std::unexpected(ran.error());
+    }
     if (tokens) {
       answer.tokens = *tokens;
     } else {
@@ -172,6 +202,7 @@ class Worker {
   };
 
   const EngineFunctions& functions_;
+  ipc::Hello hello_;
   boost::asio::io_context loop_{1};
   std::shared_ptr<ipc::Channel> channel_;
   std::map<ipc::StreamId, Stream> streams_;

@@ -17,6 +17,7 @@ struct EngineFunctions {
 };
 
 // Serves the connected socket until the other side ends it or says Shutdown; returns the exit code.
+// Exceptions of `functions` and of the engine become errors of the request they belong to.
 // The socket thread is the caller's; a model is opened on a thread of its own, so that pings are
 // answered meanwhile.
 int serve(int descriptor, const EngineFunctions& functions);
