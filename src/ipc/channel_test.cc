@@ -20,8 +20,7 @@ class ChannelPair : public testing::Test {
     here_ = std::make_shared<Channel>(loop_.get_executor(), sockets[0]);
     there_ = std::make_shared<Channel>(loop_.get_executor(), sockets[1]);
     here_->start([](std::string) { return Result<void>(); }, [this](Error error) { here_closed_ = error.message; });
-    there_->start([this](std::string payload) { return take(std::move(payload)); },
-                  [this](Error error) { there_closed_ = error.message; });
+    there_->start([this](std::string payload) { return take(std::move(payload)); }, [this](Error error) { there_closed_ = error.message; });
   }
   Result<void> take(std::string payload) {
     if (payload == "bad") return fail(ErrorCode::kInvalidArgument, "a bad payload");

@@ -1,7 +1,10 @@
 // Any bytes through frames and decoders, both directions. What decodes must come back as itself.
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "ipc/codec.h"
 #include "ipc/frame.h"
@@ -22,7 +25,49 @@ void check_both(const std::string& payload) {
   check<pensieve::ipc::FromWorker>(pensieve::ipc::decode_from_worker, payload);
 }
 
+// Valid payloads, which a mutation starts from now and then: random bytes rarely get past the tags.
+const std::vector<std::string>& samples() {
+  using namespace pensieve;
+  static const std::vector<std::string> kSamples = [] {
+    GenerationRequest request;
+    request.messages = {{.role = Role::kAssistant, .text = "hi", .tool_calls = {{"id", "f", "{}"}}, .images = {{"image/png", "x"}}}};
+    request.tools = {{"f", "does", "{}"}};
+    request.prompt_tokens = {1, 2};
+    request.stop = {"end"};
+    request.sampling.seed = 1;
+    request.sampling.logit_bias = {{1, -1.0F}};
+    request.max_tokens = 5;
+    std::vector<std::string> out;
+    for (const ipc::ToWorker& message :
+         {ipc::ToWorker(ipc::Hello{.devices = {{"cpu", "a", "cpu", 1, 1}}}), ipc::ToWorker(ipc::LoadModel{}),
+          ipc::ToWorker(ipc::Generate{1, request}), ipc::ToWorker(ipc::Credit{1, 5}), ipc::ToWorker(ipc::CountTokens{1, request}),
+          ipc::ToWorker(ipc::Ping{1}), ipc::ToWorker(ipc::Shutdown{})}) {
+      out.push_back(ipc::encode(message));
+    }
+    const Delta delta{.text = "t", .tokens = 1, .logprobs = {{{1, "a", -1.0}, {{2, "b", -2.0}}}}};
+    for (const ipc::FromWorker& message :
+         {ipc::FromWorker(ipc::Loaded{}), ipc::FromWorker(ipc::LoadFailed{}), ipc::FromWorker(ipc::StreamEvent{1, delta}),
+          ipc::FromWorker(ipc::StreamEvent{1, Finished{}}), ipc::FromWorker(ipc::StreamEvent{1, Failed{}}),
+          ipc::FromWorker(ipc::TokenCount{}), ipc::FromWorker(ipc::Pong{})}) {
+      out.push_back(ipc::encode(message));
+    }
+    return out;
+  }();
+  return kSamples;
+}
+
 }  // namespace
+
+extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t most);
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t most, unsigned seed) {
+  if (seed % 32 != 0) return LLVMFuzzerMutate(data, size, most);
+  const std::string& sample = samples()[seed / 32 % samples().size()];
+  const std::string bytes = seed / 1024 % 2 == 0 ? std::string(1, '\0') + sample : std::string(1, '\x21') + pensieve::ipc::frame(sample);
+  if (bytes.size() > most) return LLVMFuzzerMutate(data, size, most);
+  std::ranges::copy(bytes, data);
+  return bytes.size();
+}
 
 // The first byte says how: even, the rest is one payload; odd, a stream of frames that arrives in
 // pieces of that many bytes.

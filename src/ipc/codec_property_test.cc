@@ -38,14 +38,18 @@ class Values {
   TokenLogprob logprob() { return {small(), text(), real()}; }
   GenerationEvent event() {
     switch (below(5)) {
-      case 0: return Started{usage()};
+      case 0:
+        return Started{usage()};
       case 1: {
         const auto logprobs = [this] { return TokenLogprobs{logprob(), some([this] { return logprob(); })}; };
         return Delta{text(), text(), small(), some(logprobs)};
       }
-      case 2: return ToolCallDelta{small(), text(), text(), text()};
-      case 3: return Finished{static_cast<StopReason>(below(5)), text(), usage(), {wide(), wide(), wide()}};
-      default: return Failed{error()};
+      case 2:
+        return ToolCallDelta{small(), text(), text(), text()};
+      case 3:
+        return Finished{static_cast<StopReason>(below(5)), text(), usage(), {wide(), wide(), wide()}};
+      default:
+        return Failed{error()};
     }
   }
   Message message() {
@@ -59,21 +63,36 @@ class Values {
             .images = some([this] { return Image{text(), text()}; })};
   }
   Sampling sampling() {
-    Sampling out{.temperature = real(), .top_p = real(), .top_k = small(), .min_p = real(), .repetition_penalty = real(),
-                 .frequency_penalty = real(), .presence_penalty = real(), .penalty_last_n = small(),
+    Sampling out{.temperature = real(),
+                 .top_p = real(),
+                 .top_k = small(),
+                 .min_p = real(),
+                 .repetition_penalty = real(),
+                 .frequency_penalty = real(),
+                 .presence_penalty = real(),
+                 .penalty_last_n = small(),
                  .logit_bias = some([this] { return LogitBias{small(), real()}; })};
     if (coin()) out.seed = natural();
     return out;
   }
   GenerationRequest request() {
-    GenerationRequest out{.id = text(), .model = text(), .prompt_kind = static_cast<PromptKind>(below(3)),
-                          .messages = some([this] { return message(); }), .prompt = text(),
-                          .prompt_tokens = some([this] { return small(); }), .continue_last_message = coin(),
+    GenerationRequest out{.id = text(),
+                          .model = text(),
+                          .prompt_kind = static_cast<PromptKind>(below(3)),
+                          .messages = some([this] { return message(); }),
+                          .prompt = text(),
+                          .prompt_tokens = some([this] { return small(); }),
+                          .continue_last_message = coin(),
                           .tools = some([this] { return ToolDefinition{text(), text(), text()}; }),
-                          .tool_choice = static_cast<ToolChoice>(below(4)), .tool_choice_name = text(),
-                          .parallel_tool_calls = coin(), .output_format = static_cast<OutputFormat>(below(4)),
-                          .output_schema = text(), .sampling = sampling(), .stop = some([this] { return text(); }),
-                          .top_logprobs = small(), .echo_prompt = coin()};
+                          .tool_choice = static_cast<ToolChoice>(below(4)),
+                          .tool_choice_name = text(),
+                          .parallel_tool_calls = coin(),
+                          .output_format = static_cast<OutputFormat>(below(4)),
+                          .output_schema = text(),
+                          .sampling = sampling(),
+                          .stop = some([this] { return text(); }),
+                          .top_logprobs = small(),
+                          .echo_prompt = coin()};
     if (coin()) out.max_tokens = wide();
     if (coin()) out.thinking = coin();
     if (coin()) out.requirements.quality = Quality::kMaximum;
@@ -92,25 +111,40 @@ class Values {
 
 ToWorker to_worker(Values& v) {
   switch (v.below(8)) {
-    case 0: return v.hello();
-    case 1: return LoadModel{v.text(), v.text(), v.natural(), v.natural(), v.natural(), v.small(), v.small(), v.small(), v.text(), v.text()};
-    case 2: return Generate{v.number(), v.request()};
-    case 3: return Cancel{v.number()};
-    case 4: return Credit{v.number(), v.small()};
-    case 5: return CountTokens{v.number(), v.request()};
-    case 6: return Ping{v.number()};
-    default: return Shutdown{};
+    case 0:
+      return v.hello();
+    case 1:
+      return LoadModel{v.text(), v.text(), v.natural(), v.natural(), v.natural(), v.small(), v.small(), v.small(), v.text(), v.text()};
+    case 2:
+      return Generate{v.number(), v.request()};
+    case 3:
+      return Cancel{v.number()};
+    case 4:
+      return Credit{v.number(), v.small()};
+    case 5:
+      return CountTokens{v.number(), v.request()};
+    case 6:
+      return Ping{v.number()};
+    default:
+      return Shutdown{};
   }
 }
 
 FromWorker from_worker(Values& v) {
   switch (v.below(6)) {
-    case 0: return v.hello();
-    case 1: return Loaded{v.text(), v.natural(), v.natural(), v.natural(), v.natural(), v.natural(), v.small(), v.small(), v.wide(), v.wide(), v.wide(), v.wide(), v.text()};
-    case 2: return LoadFailed{v.error()};
-    case 3: return StreamEvent{v.number(), v.event()};
-    case 4: return TokenCount{v.number(), v.wide(), v.error(), v.coin()};
-    default: return Pong{v.number(), v.number(), v.wide(), v.wide(), v.natural(), v.natural()};
+    case 0:
+      return v.hello();
+    case 1:
+      return Loaded{v.text(),  v.natural(), v.natural(), v.natural(), v.natural(), v.natural(), v.small(),
+                    v.small(), v.wide(),    v.wide(),    v.wide(),    v.wide(),    v.text()};
+    case 2:
+      return LoadFailed{v.error()};
+    case 3:
+      return StreamEvent{v.number(), v.event()};
+    case 4:
+      return TokenCount{v.number(), v.wide(), v.error(), v.coin()};
+    default:
+      return Pong{v.number(), v.number(), v.wide(), v.wide(), v.natural(), v.natural()};
   }
 }
 
@@ -149,7 +183,8 @@ TEST(CodecProperty, ChangedBytesAreRefusedOrUnderstoodAndNeverEndTheProcess) {
     for (std::string* bytes : {&to, &from}) {
       for (int changes = 0; changes < 4; ++changes) {
         const std::size_t at = values.below(bytes->size());
-        bytes->replace(at, std::min<std::size_t>(bytes->size() - at, values.below(9)), values.coin() ? "\xff\xff\xff\xff" : std::string(values.below(9), '\xfe'));
+        bytes->replace(at, std::min<std::size_t>(bytes->size() - at, values.below(9)),
+                       values.coin() ? "\xff\xff\xff\xff" : std::string(values.below(9), '\xfe'));
       }
       (void)decode_to_worker(*bytes);
       (void)decode_from_worker(*bytes);

@@ -22,9 +22,9 @@ TEST(Codec, EveryMessageComesBackAsItself) {
 }
 
 TEST(Codec, EveryEventComesBackAsItself) {
-  const GenerationEvent events[] = {Started{{.prompt_tokens = 3}}, Delta{.text = "\u00e9", .tokens = 1}, ToolCallDelta{.index = 1, .name = "f"},
-                                    Finished{.reason = StopReason::kStopSequence, .stop_sequence = "x"},
-                                    Failed{{ErrorCode::kWorkerLost, "gone", "again", "p"}}};
+  const GenerationEvent events[] = {
+      Started{{.prompt_tokens = 3}}, Delta{.text = "\u00e9", .tokens = 1}, ToolCallDelta{.index = 1, .name = "f"},
+      Finished{.reason = StopReason::kStopSequence, .stop_sequence = "x"}, Failed{{ErrorCode::kWorkerLost, "gone", "again", "p"}}};
   for (const GenerationEvent& event : events) {
     const Result<FromWorker> back = decode_from_worker(encode(FromWorker(StreamEvent{9, event})));
     ASSERT_TRUE(back);

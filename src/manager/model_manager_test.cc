@@ -200,6 +200,17 @@ TEST_F(ManagerOfModels, UnloadWaitsForRunningRequestsAndHoldsNewOnesBack) {
   EXPECT_TRUE(answered(late));
 }
 
+TEST_F(ManagerOfModels, WhoWaitedForTheLoadIsServedBeforeAnUnloadThatWasAskedMeanwhile) {
+  const auto request = ask("a");
+  const auto unload = spawn(manager().unload("a"));
+  finish_load("a");
+  ASSERT_TRUE(answered(request));
+  EXPECT_FALSE(unload->done());
+  end(request);
+  EXPECT_TRUE(unload->done());
+  EXPECT_EQ(workers_.started.size(), 1U);
+}
+
 TEST_F(ManagerOfModels, UnloadOfWhatIsNotLoadedIsDoneAndOfAnUnknownNameAnError) {
   EXPECT_TRUE(spawn(manager().unload("a"))->value->has_value());
   EXPECT_EQ(spawn(manager().unload("nothing"))->value->error().code, ErrorCode::kNotFound);

@@ -1,48 +1,10 @@
 #include "manager/resident_table.h"
 
-#include <algorithm>
-#include <utility>
-
 #include "base/log.h"
 
 namespace pensieve {
 
 namespace asio = boost::asio;
-
-bool Resident::busy() const {
-  return leases > 0 || std::ranges::any_of(waiting, [](const Place* place) { return place->promised(); });
-}
-
-void Resident::promise_all() {
-  for (Place* place : waiting) place->promise();
-}
-
-Holding::Holding(ResidentTable& table, std::shared_ptr<Resident> resident)
-    : resident_(std::move(resident)), table_(table.weak_from_this()) {}
-
-void Holding::released() {
-  const auto table = table_.lock();
-  if (!table) return;
-  resident_->last_use = table->now();
-  table->notify();
-}
-
-Place::Place(ResidentTable& table, std::shared_ptr<Resident> resident) : Holding(table, std::move(resident)) {
-  resident_->waiting.push_back(this);
-}
-
-Place::~Place() {
-  resident_->waiting.remove(this);
-  if (promised_) released();
-}
-
-Lease::Lease(ResidentTable& table, std::shared_ptr<Resident> resident) : Holding(table, std::move(resident)) { ++resident_->leases; }
-
-Lease::~Lease() {
-  if (!resident_) return;  // moved from
-  --resident_->leases;
-  released();
-}
 
 const std::shared_ptr<Resident>& ResidentTable::entry(const std::string& id) {
   std::shared_ptr<Resident>& resident = residents_[id];

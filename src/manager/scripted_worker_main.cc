@@ -99,8 +99,7 @@ class ScriptedWorker {
   // The number of open streams.
   void handle(ipc::CountTokens& count) {
     if (count.request.model == "unknown") {
-      return send(ipc::TokenCount{
-          .stream = count.stream, .error = {ErrorCode::kUnsupported, "can't count", "", ""}, .failed = true});
+      return send(ipc::TokenCount{.stream = count.stream, .error = {ErrorCode::kUnsupported, "can't count", "", ""}, .failed = true});
     }
     send(ipc::TokenCount{.stream = count.stream, .tokens = static_cast<std::int64_t>(streams_.size())});
   }

@@ -45,16 +45,13 @@ class WorkerSession final : public WorkerLink, public std::enable_shared_from_th
 
   // Starts the process. Error kIo/kInternal if it can't be started. Must be called on the main
   // thread, whose end ends the worker (die_with_parent).
-  static Result<std::shared_ptr<WorkerSession>> start(boost::asio::any_io_executor executor,
-                                                      WorkerCommand command, const Clock& clock);
+  static Result<std::shared_ptr<WorkerSession>> start(boost::asio::any_io_executor executor, WorkerCommand command, const Clock& clock);
   ~WorkerSession() override;
 
   boost::asio::awaitable<Result<void>> ready() override;
-  boost::asio::awaitable<Result<ipc::Loaded>> load(ipc::LoadModel settings,
-                                                   std::chrono::milliseconds timeout) override;
+  boost::asio::awaitable<Result<ipc::Loaded>> load(ipc::LoadModel settings, std::chrono::milliseconds timeout) override;
   ipc::StreamId generate(GenerationRequest request) override;
-  boost::asio::awaitable<std::optional<GenerationEvent>> next(ipc::StreamId stream,
-                                                              std::chrono::milliseconds patience) override;
+  boost::asio::awaitable<std::optional<GenerationEvent>> next(ipc::StreamId stream, std::chrono::milliseconds patience) override;
   void drop(ipc::StreamId stream) override;
   boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) override;
 

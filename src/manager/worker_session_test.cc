@@ -20,16 +20,10 @@ using std::chrono_literals::operator""s;
 class Session : public testing::Test {
  protected:
   // The program's own descriptors and those of the loop.
-  static std::ptrdiff_t open_descriptors() {
-    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
-  }
+  static std::ptrdiff_t open_descriptors() { return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}); }
 
   WorkerCommand command(const std::string& script) {
-    return {.program = SCRIPTED_WORKER_PROGRAM,
-            .arguments = {script},
-            .ping_interval = 2ms,
-            .hang_timeout = 20s,
-            .start_timeout = 60s};
+    return {.program = SCRIPTED_WORKER_PROGRAM, .arguments = {script}, .ping_interval = 2ms, .hang_timeout = 20s, .start_timeout = 60s};
   }
   std::shared_ptr<WorkerSession> start(const std::string& script) {
     auto session = WorkerSession::start(loop_.get_executor(), command(script), clock_);
@@ -125,9 +119,7 @@ TEST_F(Session, AnotherProtocolVersionIsNamed) {
   EXPECT_NE(end_of(session).find("protocol version"), std::string::npos);
 }
 
-TEST_F(Session, GarbageEndsTheSessionAndTheProcess) {
-  EXPECT_NE(end_of(start("garbage")).find("no message"), std::string::npos);
-}
+TEST_F(Session, GarbageEndsTheSessionAndTheProcess) { EXPECT_NE(end_of(start("garbage")).find("no message"), std::string::npos); }
 
 TEST_F(Session, AFrameOverTheBoundEndsTheSessionAndTheProcess) {
   EXPECT_NE(end_of(start("long_frame")).find("over the bound"), std::string::npos);

@@ -52,9 +52,7 @@ class FakeEngine final : public engine::Engine {
     log_.note("submit " + std::to_string(stream));
   }
   void cancel(ipc::StreamId stream) override { log_.note("cancel " + std::to_string(stream)); }
-  void pause(ipc::StreamId stream, bool paused) override {
-    log_.note((paused ? "pause " : "resume ") + std::to_string(stream));
-  }
+  void pause(ipc::StreamId stream, bool paused) override { log_.note((paused ? "pause " : "resume ") + std::to_string(stream)); }
   [[nodiscard]] Result<std::int64_t> count_tokens(const GenerationRequest& request) const override {
     if (request.prompt == "throw") throw std::bad_alloc();
     return static_cast<std::int64_t>(request.prompt.size());

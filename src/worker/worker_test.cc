@@ -35,9 +35,7 @@ class WorkerLoop : public testing::Test {
     return exited.get();
   }
 
-  void send_bytes(std::string_view bytes) {
-    ASSERT_EQ(::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL), std::ssize(bytes));
-  }
+  void send_bytes(std::string_view bytes) { ASSERT_EQ(::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL), std::ssize(bytes)); }
   void send(const ipc::ToWorker& message) { send_bytes(ipc::frame(ipc::encode(message))); }
 
   // The worker's next message; empty at the end of the connection or after 10 s without one.
@@ -120,7 +118,8 @@ TEST_F(WorkerLoop, AFailedLoadIsAnErrorAndAnotherMayFollow) {
 
 TEST_F(WorkerLoop, AnswersPingsWhileItLoads) {
   std::promise<void> go_on;
-  functions_.load = [this, wait = go_on.get_future().share()](const ipc::LoadModel&, engine::EventSink) -> Result<std::unique_ptr<engine::Engine>> {
+  functions_.load = [this, wait = go_on.get_future().share()](const ipc::LoadModel&,
+                                                              engine::EventSink) -> Result<std::unique_ptr<engine::Engine>> {
     wait.wait();
     return std::make_unique<FakeEngine>(log_);
   };
