@@ -58,7 +58,8 @@ const std::vector<std::string>& samples() {
 
 }  // namespace
 
-extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t most);
+// Weak: absent where inputs are only replayed, and not called there.
+extern "C" __attribute__((weak)) std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t most);
 
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t most, unsigned seed) {
   if (seed % 32 != 0) return LLVMFuzzerMutate(data, size, most);
