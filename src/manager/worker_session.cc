@@ -1,16 +1,9 @@
 #include "manager/worker_session.h"
 
-#include <fcntl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/process/v2/posix/bind_fd.hpp>
-#include <boost/process/v2/process.hpp>
-#include <cerrno>
-#include <csignal>
-#include <cstring>
 #include <format>
 #include <utility>
 
@@ -20,11 +13,9 @@
 namespace pensieve {
 
 namespace asio = boost::asio;
-namespace process = boost::process::v2;
 
 namespace {
 
-constexpr int kWorkerDescriptor = 3;
 constexpr std::int32_t kCreditsReturnedAt = ipc::kInitialCredits / 4;
 // A step of the engine may be long; one this many times the hang timeout never ends.
 constexpr int kHungStepFactor = 6;
@@ -36,20 +27,7 @@ Error too_large() {
   return {ErrorCode::kTooLarge, std::format("the request is over {} bytes", ipc::kMaxFrameBytes), "send less at once", ""};
 }
 
-std::string describe_exit(int status) {
-  if (WIFSIGNALED(status)) {
-    const int signal = WTERMSIG(status);
-    return std::format("ended by signal {} ({}){}", signal, strsignal(signal),
-                       signal == SIGKILL ? "; perhaps the system was out of memory" : "");
-  }
-  return std::format("exited with code {}", WIFEXITED(status) ? WEXITSTATUS(status) : status);
-}
-
 }  // namespace
-
-struct WorkerSession::Process {
-  process::process child;
-};
 
 WorkerSession::WorkerSession(asio::any_io_executor executor, WorkerCommand command, const Clock& clock)
     : executor_(std::move(executor)),
@@ -58,33 +36,13 @@ WorkerSession::WorkerSession(asio::any_io_executor executor, WorkerCommand comma
       changed_(executor_),
       last_answer_(clock.steady_now()) {}
 
-WorkerSession::~WorkerSession() {
-  if (process_ && !exited_) kill(static_cast<pid_t>(identity_.pid), SIGKILL);
-}
+WorkerSession::~WorkerSession() = default;
 
-Result<std::shared_ptr<WorkerSession>> WorkerSession::start(asio::any_io_executor executor,
-                                                            WorkerCommand command, const Clock& clock) {
-  int sockets[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) != 0) {
-    return fail(ErrorCode::kIo, std::format("can't make a socket pair: {}", std::strerror(errno)));
-  }
-  for (const int socket : sockets) fcntl(socket, F_SETFD, FD_CLOEXEC);
+Result<std::shared_ptr<WorkerSession>> WorkerSession::start(asio::any_io_executor executor, WorkerCommand command, const Clock& clock) {
+  std::unique_ptr<WorkerProcess> started = TRY(WorkerProcess::start(executor, command.program, command.arguments));
   std::shared_ptr<WorkerSession> session(new WorkerSession(executor, std::move(command), clock));
-  session->channel_ = std::make_shared<ipc::Channel>(executor, sockets[0]);
-  std::vector<std::string> arguments = session->command_.arguments;
-  arguments.insert(arguments.end(), {"--fd", std::to_string(kWorkerDescriptor), "--parent", std::to_string(getpid())});
-  try {
-    session->process_ = std::make_unique<Process>(Process{process::process(
-        executor, session->command_.program, arguments,
-        process::posix::bind_fd(kWorkerDescriptor, sockets[1]))});
-  } catch (const std::exception& error) {
-    close(sockets[1]);
-    return fail(ErrorCode::kInternal, std::format("can't start a worker process ({}): {}",
-                                                  session->command_.program, error.what()));
-  }
-  close(sockets[1]);
-  const auto pid = static_cast<std::int64_t>(session->process_->child.id());
-  session->identity_ = identify_process(pid).value_or(ProcessIdentity{pid, 0});
+  session->process_ = std::move(started);
+  session->channel_ = std::make_shared<ipc::Channel>(executor, session->process_->take_socket());
   session->channel_->start(
       [weak = session->weak_from_this()](const std::string& payload) -> Result<void> {
         const auto self = weak.lock();
@@ -94,9 +52,8 @@ Result<std::shared_ptr<WorkerSession>> WorkerSession::start(asio::any_io_executo
         if (const auto self = weak.lock()) self->disconnected(error);
       });
   session->send(ipc::Hello{.pid = getpid()});
-  session->process_->child.async_wait([self = session](boost::system::error_code error, int) {
-    self->exited_ = true;
-    self->end(error ? error.message() : describe_exit(self->process_->child.native_exit_code()));
+  session->process_->on_exit([self = session](const std::string& how) {
+    self->end(how);
     self->changed_.notify();
   });
   asio::co_spawn(executor, [self = session]() { return self->watch(); }, asio::detached);
@@ -187,9 +144,9 @@ void WorkerSession::end(const std::string& reason) {
   if (!alive_) return;
   alive_ = false;
   end_reason_ = reason;
-  if (!stopping_) spdlog::error("worker {} lost: {}", identity_.pid, reason);
+  if (!stopping_) spdlog::error("worker {} lost: {}", process().pid, reason);
   channel_->close();
-  if (!exited_ && !stopping_) kill(static_cast<pid_t>(identity_.pid), SIGKILL);
+  if (!stopping_) process_->kill();
   for (const auto& [id, stream] : streams_) {
     if (stream->events.empty() || !is_terminal(stream->events.back())) stream->events.push_back(Failed{lost()});
     stream->arrived.notify();
@@ -272,9 +229,9 @@ asio::awaitable<void> WorkerSession::stop() {
   stopping_ = true;
   asio::steady_timer grace(executor_, kStopGrace);
   grace.async_wait([self](boost::system::error_code error) {
-    if (!error && !self->exited_) kill(static_cast<pid_t>(self->identity_.pid), SIGKILL);
+    if (!error) self->process_->kill();
   });
-  while (!exited_) co_await changed_.wait();
+  while (!process_->exited()) co_await changed_.wait();
   end("stopped");
 }
 

@@ -18,6 +18,7 @@
 #include "ipc/messages.h"
 #include "manager/signal.h"
 #include "manager/worker_link.h"
+#include "manager/worker_process.h"
 
 namespace pensieve {
 
@@ -59,7 +60,7 @@ class WorkerSession final : public WorkerLink, public std::enable_shared_from_th
   boost::asio::awaitable<void> stop() override;
 
   [[nodiscard]] bool alive() const override { return alive_; }
-  [[nodiscard]] const ProcessIdentity& process() const override { return identity_; }
+  [[nodiscard]] const ProcessIdentity& process() const override { return process_->identity(); }
   void on_end(std::function<void()> handler) override { on_end_ = std::move(handler); }
 
   [[nodiscard]] const std::string& end_reason() const { return end_reason_; }
@@ -67,8 +68,6 @@ class WorkerSession final : public WorkerLink, public std::enable_shared_from_th
   [[nodiscard]] const ipc::Pong& last_pong() const { return pong_; }
 
  private:
-  struct Process;
-
   WorkerSession(boost::asio::any_io_executor executor, WorkerCommand command, const Clock& clock);
   bool send(const ipc::ToWorker& message);
   Result<void> on_payload(const std::string& payload);
@@ -82,12 +81,10 @@ class WorkerSession final : public WorkerLink, public std::enable_shared_from_th
   boost::asio::any_io_executor executor_;
   WorkerCommand command_;
   const Clock& clock_;
-  std::unique_ptr<Process> process_;
-  ProcessIdentity identity_;
+  std::unique_ptr<WorkerProcess> process_;
   std::shared_ptr<ipc::Channel> channel_;
   bool alive_ = true;
   bool stopping_ = false;
-  bool exited_ = false;
   std::string end_reason_;
   std::function<void()> on_end_;
   Signal changed_;
