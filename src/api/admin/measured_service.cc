@@ -15,7 +15,8 @@ class MeasuredStream final : public GenerationStream {
   MeasuredStream(const MeasuredStream&) = delete;
   MeasuredStream& operator=(const MeasuredStream&) = delete;
 
-  asio::awaitable<std::optional<GenerationEvent>> next(std::chrono::milliseconds patience) override {
+  asio::awaitable<std::optional<GenerationEvent>> next(
+      std::chrono::milliseconds patience) override {
     std::optional<GenerationEvent> event = co_await stream_->next(patience);
     if (event) observe(*event);
     co_return event;
@@ -30,6 +31,7 @@ class MeasuredStream final : public GenerationStream {
     } else if (std::holds_alternative<Finished>(event)) {
       metrics_.count_outcome("finished");
       metrics_.observe_answer(model(), elapsed());
+      metrics_.observe_engine(model(), std::get<Finished>(event).timings);
     } else if (!std::holds_alternative<Started>(event) && !answering_) {
       answering_ = true;
       metrics_.observe_first_token(model(), elapsed());

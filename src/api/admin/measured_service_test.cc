@@ -53,6 +53,19 @@ TEST_F(MeasuredServiceTest, MeasuresTheFirstTokenAndTheWholeAnswer) {
   EXPECT_THAT(text(), HasSubstr("pensieve_generations_total{outcome=\"finished\"} 1\n"));
 }
 
+TEST_F(MeasuredServiceTest, ShowsTheEnginesOwnTimes) {
+  Finished finished;
+  finished.timings = {.queue_us = 2'000, .prefill_us = 250'000, .decode_us = 1'500'000};
+  service_.script = {{0ms, finished}};
+  generate();
+  EXPECT_THAT(text(),
+              HasSubstr("pensieve_engine_seconds_sum{model=\"tiny\",phase=\"queue\"} 0.002\n"));
+  EXPECT_THAT(text(),
+              HasSubstr("pensieve_engine_seconds_sum{model=\"tiny\",phase=\"prefill\"} 0.25\n"));
+  EXPECT_THAT(text(),
+              HasSubstr("pensieve_engine_seconds_sum{model=\"tiny\",phase=\"decode\"} 1.5\n"));
+}
+
 TEST_F(MeasuredServiceTest, CountsFailuresByTheirCode) {
   service_.script = {{0ms, Failed{{ErrorCode::kWorkerLost, "", "", ""}}}};
   generate();

@@ -19,6 +19,8 @@ const prometheus::Histogram::BucketBoundaries kFirstTokenBuckets{
     0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 180};
 const prometheus::Histogram::BucketBoundaries kAnswerBuckets{0.05, 0.1, 0.25, 0.5, 1,   2.5, 5,
                                                              10,   30,  60,   180, 600, 1800};
+const prometheus::Histogram::BucketBoundaries kEngineBuckets{0.001, 0.01, 0.1, 0.5, 1,  5,
+                                                             10,    30,   60,  180, 600};
 
 double seconds(std::chrono::nanoseconds elapsed) {
   return std::chrono::duration<double>(elapsed).count();
@@ -100,6 +102,10 @@ Metrics::Metrics()
                   .Name("pensieve_answer_duration_seconds")
                   .Help("From a request's arrival to the end of its answer")
                   .Register(registry_)),
+      engine_(prometheus::BuildHistogram()
+                  .Name("pensieve_engine_seconds")
+                  .Help("The engine's own times for an answer, by phase: queue, prefill, decode")
+                  .Register(registry_)),
       outcomes_(prometheus::BuildCounter()
                     .Name("pensieve_generations_total")
                     .Help("Generations by how they ended")
@@ -111,6 +117,16 @@ void Metrics::observe_first_token(std::string_view model, std::chrono::nanosecon
 
 void Metrics::observe_answer(std::string_view model, std::chrono::nanoseconds elapsed) {
   answer_.Add({{"model", std::string(model)}}, kAnswerBuckets).Observe(seconds(elapsed));
+}
+
+void Metrics::observe_engine(std::string_view model, const Timings& timings) {
+  const auto observe = [&](const char* phase, std::int64_t elapsed_us) {
+    engine_.Add({{"model", std::string(model)}, {"phase", phase}}, kEngineBuckets)
+        .Observe(seconds(std::chrono::microseconds(elapsed_us)));
+  };
+  observe("queue", timings.queue_us);
+  observe("prefill", timings.prefill_us);
+  observe("decode", timings.decode_us);
 }
 
 void Metrics::count_outcome(std::string_view outcome) {

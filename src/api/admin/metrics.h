@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "generation/event.h"
 #include "manager/service.h"
 
 namespace pensieve::api {
@@ -21,6 +22,8 @@ class Metrics {
   void observe_first_token(std::string_view model, std::chrono::nanoseconds elapsed);
   // From a request's arrival to the end of its whole answer.
   void observe_answer(std::string_view model, std::chrono::nanoseconds elapsed);
+  // The engine's own times for an answer: waiting, reading the prompt, writing.
+  void observe_engine(std::string_view model, const Timings& timings);
   // How a generation ended: "finished", or an error code's word.
   void count_outcome(std::string_view outcome);
 
@@ -31,6 +34,7 @@ class Metrics {
   prometheus::Registry registry_;
   prometheus::Family<prometheus::Histogram>& first_token_;
   prometheus::Family<prometheus::Histogram>& answer_;
+  prometheus::Family<prometheus::Histogram>& engine_;
   prometheus::Family<prometheus::Counter>& outcomes_;
 };
 
