@@ -3,7 +3,6 @@
 
 namespace pensieve::cli {
 
-// Every key of the configuration is a flag of the same name; a few have short names too.
 void add_config_flags(CLI::App& command, std::map<std::string, std::string>& flags) {
   static const std::map<std::string, std::string> kShort = {{"server.port", "--port"},
                                                             {"server.host", "--host"},

@@ -25,10 +25,10 @@
 #include "api/models_routes.h"
 #include "api/openai/routes.h"
 #include "base/log.h"
-#include "catalog/catalog.h"
 #include "client/server_record.h"
 #include "executable.h"
 #include "manager/model_manager.h"
+#include "open_catalog.h"
 
 namespace pensieve {
 
@@ -102,9 +102,7 @@ Result<void> run_supervisor(const Paths& paths, const Config& config) {
   asio::io_context loop(1);
   const SystemClock clock;
   const SystemMemoryProbe memory;
-  const MemoryReading reading = memory.read();
-  const Bytes usable = config.memory.limit_bytes > 0 ? Bytes{config.memory.limit_bytes} : Bytes{reading.total.value / 4 * 3};
-  ModelCatalog catalog(config.models.folder.empty() ? paths.models : std::filesystem::path(config.models.folder), config, usable);
+  ModelCatalog catalog = open_catalog(paths, config, memory);
   ModelManager manager(loop.get_executor(), config,
                        {.program = program,
                         .arguments = {"worker", "--log-level", config.log.level},

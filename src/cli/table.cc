@@ -7,7 +7,7 @@
 #include <ftxui/screen/string.hpp>
 #include <utility>
 
-#include "base/utf8.h"
+#include "cli/plain_text.h"
 
 namespace pensieve::cli {
 namespace {
@@ -16,18 +16,6 @@ constexpr int kGap = 2;
 constexpr int kNarrowest = 8;  // a flexible column is not cut below this
 
 using Rows = std::vector<std::vector<std::string>>;
-
-std::string printable(const std::string& text) {
-  std::string clean;
-  for (const char c : replace_invalid_utf8(text)) {
-    const auto byte = static_cast<unsigned char>(c);
-    // U+0080 to U+009F are control characters too.
-    const bool second_of_control = clean.ends_with('\xC2') && byte >= 0x80 && byte < 0xA0;
-    if (second_of_control) clean.pop_back();
-    clean += byte < 0x20 || byte == 0x7F || second_of_control ? '?' : c;
-  }
-  return clean;
-}
 
 // The longest beginning of `text` that is `width` columns wide with its mark of the cut.
 std::string cut(const std::string& text, int width) {
@@ -87,7 +75,7 @@ std::string plain_lines(const std::string& screen) {
 }
 
 std::string render(const std::vector<Column>& columns, Rows rows, bool titles, TableStyle style) {
-  for (auto& row : rows) std::ranges::transform(row, row.begin(), printable);
+  for (auto& row : rows) std::ranges::transform(row, row.begin(), [](const std::string& cell) { return plain_text(cell, false); });
   if (rows.empty()) return "";
   std::vector<int> widths = natural_widths(rows, columns.size());
   if (style.width > 0) fit(columns, rows, widths, style.width);
