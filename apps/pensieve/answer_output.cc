@@ -30,7 +30,8 @@ void print_figures(const ChatAnswer& answer) {
   const bool faint = colour(STDERR_FILENO);
   const std::string cut = answer.finish_reason == "length" ? ", cut at its longest" : answer.finish_reason.empty() ? ", stopped" : "";
   std::println(stderr, "{}[{}: first token after {:.0f} ms, {} tokens, {:.1f} tok/s{}]{}", faint ? "\x1b[2m" : "", answer.model,
-               answer.time_to_first_token.count() * 1000, answer.completion_tokens, answer.tokens_per_second(), cut, faint ? "\x1b[0m" : "");
+               answer.time_to_first_token.count() * 1000, answer.completion_tokens, answer.tokens_per_second(), cut,
+               faint ? "\x1b[0m" : "");
 }
 
 }  // namespace pensieve::cli

@@ -1,6 +1,7 @@
 #include "background.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -66,11 +67,31 @@ Result<pid_t> spawn(std::vector<std::string> command, const std::filesystem::pat
   return child;
 }
 
+// Held while a server is being started, so that of several commands that need one only one starts it and
+// the others wait for it. The system releases it however the command ends.
+class StartLock {
+ public:
+  explicit StartLock(const std::filesystem::path& file) : descriptor_(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
+    while (descriptor_ >= 0 && flock(descriptor_, LOCK_EX) != 0 && errno == EINTR) {
+    }
+  }
+  ~StartLock() {
+    if (descriptor_ >= 0) close(descriptor_);
+  }
+  StartLock(const StartLock&) = delete;
+  StartLock& operator=(const StartLock&) = delete;
+
+ private:
+  int descriptor_;
+};
+
 }  // namespace
 
 Result<ServerRecord> ensure_server(const Paths& paths, const std::map<std::string, std::string>& settings) {
   if (const auto running = find_server(paths)) return *running;
   TRY_VOID(ensure_folder(paths.runtime));
+  const StartLock lock(paths.runtime / "start.lock");
+  if (const auto running = find_server(paths)) return *running;
   std::vector<std::string> command = {TRY(executable_path()), "serve"};
   for (const auto& [key, value] : settings) command.push_back(std::format("--{}={}", key, value));
   const std::filesystem::path log = paths.runtime / "server.log";

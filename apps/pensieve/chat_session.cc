@@ -48,9 +48,12 @@ Result<void> ChatSession::say(const std::string& text, const std::function<bool(
 Result<void> ChatSession::obey(const ChatCommand& command, const std::function<bool()>& stopped) {
   using Kind = ChatCommand::Kind;
   switch (command.kind) {
-    case Kind::kModel: return choose_model(command.argument);
-    case Kind::kSave: return save(command.argument);
-    case Kind::kRegenerate: return regenerate(stopped);
+    case Kind::kModel:
+      return choose_model(command.argument);
+    case Kind::kSave:
+      return save(command.argument);
+    case Kind::kRegenerate:
+      return regenerate(stopped);
     case Kind::kSystem:
       system_ = command.argument;
       std::println(stderr, "{}", system_.empty() ? "no system prompt" : "system prompt set");
@@ -60,7 +63,8 @@ Result<void> ChatSession::obey(const ChatCommand& command, const std::function<b
       std::println(stderr, "the conversation is forgotten");
       return {};
     case Kind::kHelp:
-    case Kind::kExit: return {};
+    case Kind::kExit:
+      return {};
   }
   return {};
 }

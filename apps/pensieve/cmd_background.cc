@@ -62,7 +62,8 @@ std::string requests_line(const ServiceStatus& status) {
 
 void print_status(const ServerRecord& server, const ServiceStatus& status) {
   const std::vector<std::pair<std::string, std::string>> facts = {
-      {"server", std::format("Pensieve {} at {} (pid {}), up {}", server.version, server.url, server.pid, duration_word(status.uptime_seconds))},
+      {"server",
+       std::format("Pensieve {} at {} (pid {}), up {}", server.version, server.url, server.pid, duration_word(status.uptime_seconds))},
       {"memory", memory_line(status)},
       {"auto", status.default_model.empty() ? "no model is installed" : "leads to " + status.default_model},
       {"requests", requests_line(status)},
@@ -75,7 +76,8 @@ void print_status(const ServerRecord& server, const ServiceStatus& status) {
   for (const ModelStatus& model : status.models) {
     rows.push_back({model.id, joined(model.aliases), size_word(model.file_bytes), size_word(model.resident_bytes), state_word(model)});
   }
-  std::print("\n{}", render_table({{"MODEL"}, {"ROLES", false, true}, {"SIZE", true}, {"RESIDENT", true}, {"STATE", false, true}}, rows, table_style()));
+  std::print("\n{}", render_table({{"MODEL"}, {"ROLES", false, true}, {"SIZE", true}, {"RESIDENT", true}, {"STATE", false, true}}, rows,
+                                  table_style()));
   if (!status.skipped.empty()) std::println("\n{} files are skipped; `pensieve list` says why", status.skipped.size());
 }
 
@@ -107,20 +109,23 @@ Result<void> stop(bool json) {
 void add_start(CLI::App& app, Run& chosen) {
   static std::map<std::string, std::string> flags;
   static bool json = false;
-  CLI::App* command = add_command(app, "start", "Start the server in the background", "pensieve start --port 9000", chosen, [] { return start(flags, json); });
+  CLI::App* command = add_command(app, "start", "Start the server in the background", "pensieve start --port 9000", chosen,
+                                  [] { return start(flags, json); });
   command->add_flag("--json", json, "print JSON");
   add_config_flags(*command, flags);
 }
 
 void add_stop(CLI::App& app, Run& chosen) {
   static bool json = false;
-  CLI::App* command = add_command(app, "stop", "Stop the server; running answers may finish", "pensieve stop", chosen, [] { return stop(json); });
+  CLI::App* command =
+      add_command(app, "stop", "Stop the server; running answers may finish", "pensieve stop", chosen, [] { return stop(json); });
   command->add_flag("--json", json, "print JSON");
 }
 
 void add_status(CLI::App& app, Run& chosen) {
   static bool json = false;
-  CLI::App* command = add_command(app, "status", "Show the running server, its models, memory and queue", "pensieve status", chosen, [] { return show_status(json); });
+  CLI::App* command = add_command(app, "status", "Show the running server, its models, memory and queue", "pensieve status", chosen,
+                                  [] { return show_status(json); });
   command->add_flag("--json", json, "print JSON");
 }
 

@@ -86,7 +86,8 @@ Result<void> chat(const Options& options) {
 
 void add_chat(CLI::App& app, Run& chosen) {
   static Options options;
-  CLI::App* command = add_command(app, "chat", "Talk with a model", "pensieve chat --model auto:best", chosen, [] { return chat(options); });
+  CLI::App* command =
+      add_command(app, "chat", "Talk with a model", "pensieve chat --model auto:best", chosen, [] { return chat(options); });
   command->add_option("-m,--model", options.model, "id, role, alias or auto")->capture_default_str();
   command->add_option("--system", options.system, "system prompt");
   command->add_option("--max-tokens", options.max_tokens, "longest answer")->capture_default_str()->check(CLI::Range(1, 1'000'000));

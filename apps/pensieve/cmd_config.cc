@@ -51,8 +51,12 @@ Result<std::vector<ConfigEntry>> entries(const Config& config) {
 }
 
 config_json::Setting setting_json(const ConfigEntry& entry) {
-  return {entry.key, {value_json(entry.kind, entry.value)}, {value_json(entry.kind, entry.default_value)}, std::string(to_string(entry.source)),
-          entry.environment, entry.help};
+  return {entry.key,
+          {value_json(entry.kind, entry.value)},
+          {value_json(entry.kind, entry.default_value)},
+          std::string(to_string(entry.source)),
+          entry.environment,
+          entry.help};
 }
 
 Result<void> show_all(bool json) {
@@ -136,22 +140,24 @@ void add_config(CLI::App& app, Run& chosen) {
   static bool json = false;
   static std::string key;
   static std::string value;
-  CLI::App* command = add_command(app, "config", "Show all settings with where they come from, or change one", "pensieve config set server.port 9000",
-                                  chosen, [] { return show_all(json); });
+  CLI::App* command = add_command(app, "config", "Show all settings with where they come from, or change one",
+                                  "pensieve config set server.port 9000", chosen, [] { return show_all(json); });
   command->require_subcommand(0, 1);
   command->add_flag("--json", json, "print JSON");
   add_command(*command, "path", "Print where config.toml is", "pensieve config path", chosen, []() -> Result<void> {
     std::println("{}", TRY(paths()).config_file.string());
     return {};
   });
-  CLI::App* getter = add_command(*command, "get", "Print one setting", "pensieve config get server.port", chosen, [] { return get(key, json); });
+  CLI::App* getter =
+      add_command(*command, "get", "Print one setting", "pensieve config get server.port", chosen, [] { return get(key, json); });
   getter->add_option("key", key, "for example server.port")->required();
   getter->add_flag("--json", json, "print JSON");
-  CLI::App* setter = add_command(*command, "set", "Set one setting in config.toml; comments stay", "pensieve config set roles.primary mistral-7b", chosen,
-                                 [] { return set(key, value); });
+  CLI::App* setter = add_command(*command, "set", "Set one setting in config.toml; comments stay",
+                                 "pensieve config set roles.primary mistral-7b", chosen, [] { return set(key, value); });
   setter->add_option("key", key, "for example server.port, or aliases.NAME")->required();
   setter->add_option("value", value, "its value; a list's elements are separated by commas")->required();
-  add_command(*command, "init", "Write a config.toml with every setting and its help, commented out", "pensieve config init", chosen, [] { return init(); });
+  add_command(*command, "init", "Write a config.toml with every setting and its help, commented out", "pensieve config init", chosen,
+              [] { return init(); });
 }
 
 }  // namespace pensieve::cli

@@ -41,9 +41,12 @@ using Verdict = Check::Verdict;
 
 std::string verdict_word(Verdict verdict) {
   switch (verdict) {
-    case Verdict::kGood: return "ok";
-    case Verdict::kWarning: return "warning";
-    case Verdict::kBroken: return "broken";
+    case Verdict::kGood:
+      return "ok";
+    case Verdict::kWarning:
+      return "warning";
+    case Verdict::kBroken:
+      return "broken";
   }
   return "broken";
 }
@@ -60,7 +63,9 @@ EngineProbe examine(bool deep) {
   }
   const Result<Config> settings = config(*where);
   if (settings) {
-    all.checks.push_back({Verdict::kGood, "config", std::format("{} settings are not at their defaults; file {}", settings->sources.size(), where->config_file.string()), ""});
+    all.checks.push_back(
+        {Verdict::kGood, "config",
+         std::format("{} settings are not at their defaults; file {}", settings->sources.size(), where->config_file.string()), ""});
   } else {
     all.checks.push_back({Verdict::kBroken, "config", settings.error().message, settings.error().advice});
   }
@@ -77,7 +82,8 @@ EngineProbe examine(bool deep) {
 }
 
 void print_json(const EngineProbe& found, bool good) {
-  doctor_json::Report report{.ok = good, .version = kVersion, .engine = found.hello ? found.hello->engine : "", .devices = {}, .checks = {}};
+  doctor_json::Report report{
+      .ok = good, .version = kVersion, .engine = found.hello ? found.hello->engine : "", .devices = {}, .checks = {}};
   for (const Check& check : found.checks) report.checks.push_back({check.name, verdict_word(check.verdict), check.message, check.advice});
   if (found.hello) {
     for (const ipc::Device& device : found.hello->devices) {
@@ -115,7 +121,8 @@ Result<void> doctor(bool deep, bool json) {
 void add_doctor(CLI::App& app, Run& chosen) {
   static bool deep = false;
   static bool json = false;
-  CLI::App* command = add_command(app, "doctor", "Examine everything that serving needs, and say what to do", "pensieve doctor --deep", chosen, [] { return doctor(deep, json); });
+  CLI::App* command = add_command(app, "doctor", "Examine everything that serving needs, and say what to do", "pensieve doctor --deep",
+                                  chosen, [] { return doctor(deep, json); });
   command->add_flag("--deep", deep, "read every model file to its end and compare known ones with their sha256");
   command->add_flag("--json", json, "print JSON");
 }

@@ -58,7 +58,8 @@ Result<void> loaded(bool json) {
   const ServerRecord server = TRY(running_server(where));
   const std::string text = TRY(status_text(server));
   ServiceStatus status = TRY(api::parse_status(text));
-  std::erase_if(status.models, [](const ModelStatus& model) { return model.state == ModelState::kUnloaded || model.state == ModelState::kFailed; });
+  std::erase_if(status.models,
+                [](const ModelStatus& model) { return model.state == ModelState::kUnloaded || model.state == ModelState::kFailed; });
   if (json) {
     std::println("{}", api::models_json(status.models, {}));
     return {};
@@ -94,14 +95,15 @@ Result<void> loaded(bool json) {
 
 void add_list(CLI::App& app, Run& chosen) {
   static bool json = false;
-  CLI::App* command =
-      add_command(app, "list", "List the installed models, and the files that are skipped", "pensieve list", chosen, [] { return list(json); });
+  CLI::App* command = add_command(app, "list", "List the installed models, and the files that are skipped", "pensieve list", chosen,
+                                  [] { return list(json); });
   command->add_flag("--json", json, "print JSON");
 }
 
 void add_ps(CLI::App& app, Run& chosen) {
   static bool json = false;
-  CLI::App* command = add_command(app, "ps", "List the loaded models with their processes and memory", "pensieve ps", chosen, [] { return loaded(json); });
+  CLI::App* command =
+      add_command(app, "ps", "List the loaded models with their processes and memory", "pensieve ps", chosen, [] { return loaded(json); });
   command->add_flag("--json", json, "print JSON");
 }
 

@@ -43,16 +43,16 @@ struct Options {
 std::string all_of_stdin() {
   std::string text;
   std::vector<char> block(64 * 1024);
-  for (ssize_t count = 0; (count = read(STDIN_FILENO, block.data(), block.size())) > 0;) text.append(block.data(), static_cast<std::size_t>(count));
+  for (ssize_t count = 0; (count = read(STDIN_FILENO, block.data(), block.size())) > 0;)
+    text.append(block.data(), static_cast<std::size_t>(count));
   while (text.ends_with('\n')) text.pop_back();
   return text;
 }
 
 // "QUESTION", "MODEL QUESTION", or neither; a question "-" or none stands for standard input.
 Result<ChatQuestion> question_of(const Options& options) {
-  ChatQuestion question{.model = options.words.size() == 2 ? options.words.front() : options.model,
-                        .messages = {},
-                        .max_tokens = options.max_tokens};
+  ChatQuestion question{
+      .model = options.words.size() == 2 ? options.words.front() : options.model, .messages = {}, .max_tokens = options.max_tokens};
   std::string text = options.words.empty() ? "-" : options.words.back();
   if (options.words.empty() && is_terminal(STDIN_FILENO)) {
     return fail(ErrorCode::kInvalidArgument, "there is no question", "write it behind the command, or use `pensieve chat`");
@@ -65,13 +65,12 @@ Result<ChatQuestion> question_of(const Options& options) {
 }
 
 void print_json(const ChatAnswer& answer) {
-  const run_json::Answer out{
-      .answer = answer.text,
-      .model = answer.model,
-      .finish_reason = answer.finish_reason,
-      .usage = {answer.prompt_tokens, answer.completion_tokens, answer.prompt_tokens + answer.completion_tokens},
-      .ttft_ms = answer.time_to_first_token.count() * 1000,
-      .tokens_per_second = answer.tokens_per_second()};
+  const run_json::Answer out{.answer = answer.text,
+                             .model = answer.model,
+                             .finish_reason = answer.finish_reason,
+                             .usage = {answer.prompt_tokens, answer.completion_tokens, answer.prompt_tokens + answer.completion_tokens},
+                             .ttft_ms = answer.time_to_first_token.count() * 1000,
+                             .tokens_per_second = answer.tokens_per_second()};
   std::println("{}", glz::write_json(out).value_or("{}"));
 }
 
@@ -96,10 +95,11 @@ Result<void> run(const Options& options) {
 
 void add_run(CLI::App& app, Run& chosen) {
   static Options options;
-  CLI::App* command =
-      add_command(app, "run", "Ask one question and stream the answer", "pensieve run \"What is a mutex?\"\n  git diff | pensieve run --system \"Review this change.\"",
-                  chosen, [] { return run(options); });
-  command->add_option("question", options.words, "[MODEL] \"QUESTION\"; without a question, or for -, it is read from the input")->expected(0, 2);
+  CLI::App* command = add_command(app, "run", "Ask one question and stream the answer",
+                                  "pensieve run \"What is a mutex?\"\n  git diff | pensieve run --system \"Review this change.\"", chosen,
+                                  [] { return run(options); });
+  command->add_option("question", options.words, "[MODEL] \"QUESTION\"; without a question, or for -, it is read from the input")
+      ->expected(0, 2);
   command->add_option("-m,--model", options.model, "id, role, alias or auto")->capture_default_str();
   command->add_option("--system", options.system, "system prompt");
   command->add_option("--max-tokens", options.max_tokens, "longest answer")->capture_default_str()->check(CLI::Range(1, 1'000'000));

@@ -9,11 +9,12 @@ namespace pensieve::cli {
 
 void add_completion(CLI::App& app, Run& chosen) {
   static std::string shell;
-  CLI::App* command = add_command(app, "completion", "Print a script that completes commands and options in your shell",
-                                  "pensieve completion bash > ~/.local/share/bash-completion/completions/pensieve", chosen, [&app]() -> Result<void> {
-                                    std::print("{}", TRY(completion_script(command_tree(app), shell)));
-                                    return {};
-                                  });
+  CLI::App* command =
+      add_command(app, "completion", "Print a script that completes commands and options in your shell",
+                  "pensieve completion bash > ~/.local/share/bash-completion/completions/pensieve", chosen, [&app]() -> Result<void> {
+                    std::print("{}", TRY(completion_script(command_tree(app), shell)));
+                    return {};
+                  });
   command->add_option("shell", shell, "bash, zsh or fish")->required();
 }
 

@@ -58,7 +58,8 @@ Result<Found> find_model(const Paths& where, const Config& config, const std::st
       if (model.id == name.id) found = &model;
     }
     if (found == nullptr) {
-      return fail(ErrorCode::kNotFound, std::format("the running server does not serve '{}'", name.id), "`pensieve list` shows what it serves");
+      return fail(ErrorCode::kNotFound, std::format("the running server does not serve '{}'", name.id),
+                  "`pensieve list` shows what it serves");
     }
   }
   Found out{*found, {}};
@@ -74,7 +75,8 @@ void add_fact(std::vector<std::pair<std::string, std::string>>& facts, const std
 }
 
 std::string load_line(const ModelStatus& model, const EngineConfig& engine) {
-  return std::format("{} tokens of context in {}, {} requests at once, {}, {} on a GPU", model.context_tokens, engine.cache_type, engine.parallel,
+  return std::format("{} tokens of context in {}, {} requests at once, {}, {} on a GPU if there is one", model.context_tokens,
+                     engine.cache_type, engine.parallel,
                      engine.threads == 0 ? "a thread for each core" : std::format("{} threads", engine.threads),
                      engine.gpu_layers < 0 ? "all layers" : std::format("{} layers", engine.gpu_layers));
 }
@@ -97,6 +99,7 @@ void print_facts(const Found& found, const ModelFacts& file, const EngineConfig&
   add_fact(facts, "feed-forward", file.feed_forward_length);
   add_fact(facts, "heads", file.heads);
   add_fact(facts, "KV heads", file.kv_heads);
+  add_fact(facts, "head size", file.head_size);
   if (file.experts > 0) facts.emplace_back("experts", std::format("{} of {} used per token", file.experts_used, file.experts));
   add_fact(facts, "sliding window", file.sliding_window_tokens);
   facts.emplace_back("tokenizer", std::format("{}, {} tokens", file.tokenizer, file.vocabulary_size));
@@ -110,7 +113,8 @@ void print_types(const ModelFacts& file) {
   std::vector<std::vector<std::string>> rows;
   for (const TypeShare& share : file.types) {
     rows.push_back({share.type, std::format("{}", share.tensors), size_word(share.bytes),
-                    std::format("{:.1f} %", 100.0 * static_cast<double>(share.bytes) / static_cast<double>(std::max<std::int64_t>(file.file_bytes, 1)))});
+                    std::format("{:.1f} %", 100.0 * static_cast<double>(share.bytes) /
+                                                static_cast<double>(std::max<std::int64_t>(file.file_bytes, 1)))});
   }
   std::print("\n{}", render_table({{"TYPE"}, {"TENSORS", true}, {"SIZE", true}, {"SHARE", true}}, rows, table_style()));
 }
@@ -121,11 +125,11 @@ Result<void> show(const std::string& asked, bool metadata, bool json) {
   const Found found = TRY(find_model(where, settings, asked));
   const ModelFacts file = TRY(read_model_facts(found.model.path));
   if (json) {
-    const show_json::Shown shown{
-        .model = {api::model_json(found.model)},
-        .file = file,
-        .names = found.names,
-        .loaded_with = {found.model.context_tokens, settings.engine.parallel, settings.engine.cache_type, settings.engine.threads, settings.engine.gpu_layers}};
+    const show_json::Shown shown{.model = {api::model_json(found.model)},
+                                 .file = file,
+                                 .names = found.names,
+                                 .loaded_with = {found.model.context_tokens, settings.engine.parallel, settings.engine.cache_type,
+                                                 settings.engine.threads, settings.engine.gpu_layers}};
     std::println("{}", glz::write_json(shown).value_or("{}"));
     return {};
   }

@@ -45,7 +45,8 @@ Result<ipc::Hello> hear_from_worker() {
 
 Check device_check(const ipc::Device& device) {
   // ggml reports a CPU's free memory as its total.
-  const std::string memory = device.kind == "cpu" ? "" : std::format(", {} of {} free", to_text(Bytes{device.memory_free}), to_text(Bytes{device.memory_total}));
+  const std::string memory =
+      device.kind == "cpu" ? "" : std::format(", {} of {} free", to_text(Bytes{device.memory_free}), to_text(Bytes{device.memory_total}));
   return {Verdict::kGood, "engine", std::format("device {} ({}): {}{}", device.name, device.kind, device.description, memory), ""};
 }
 
@@ -55,15 +56,17 @@ EngineProbe check_engine() {
   EngineProbe probe;
   const Result<ipc::Hello> hello = hear_from_worker();
   if (!hello) {
-    probe.checks.push_back({Verdict::kBroken, "engine", "a worker does not start: " + hello.error().message,
-                            "`pensieve serve --log-level debug` shows more; reinstall libllama and libggml if files of theirs are missing"});
+    probe.checks.push_back(
+        {Verdict::kBroken, "engine", "a worker does not start: " + hello.error().message,
+         "`pensieve serve --log-level debug` shows more; reinstall libllama and libggml if files of theirs are missing"});
     return probe;
   }
   probe.hello = *hello;
   const bool tested = hello->engine.starts_with(kTestedEngine);
-  probe.checks.push_back({tested ? Verdict::kGood : Verdict::kWarning, "engine",
-                          std::format("{}{}", hello->engine, tested ? "" : std::format(", which is not in the tested range ({}*)", kTestedEngine)),
-                          tested ? "" : "nothing, if answers are sensible; otherwise install the tested version"});
+  probe.checks.push_back(
+      {tested ? Verdict::kGood : Verdict::kWarning, "engine",
+       std::format("{}{}", hello->engine, tested ? "" : std::format(", which is not in the tested range ({}*)", kTestedEngine)),
+       tested ? "" : "nothing, if answers are sensible; otherwise install the tested version"});
   bool can_compute = false;
   for (const ipc::Device& device : hello->devices) {
     probe.checks.push_back(device_check(device));

@@ -33,7 +33,8 @@ Check check_folder(const std::string& what, const fs::path& folder, bool secret)
   std::error_code error;
   const fs::path there = existing_part(folder);
   if (!fs::is_directory(there, error)) {
-    return {Verdict::kBroken, "folders", std::format("{}: '{}' is no folder", what, there.string()), "move it away, or set PENSIEVE_HOME to another place"};
+    return {Verdict::kBroken, "folders", std::format("{}: '{}' is no folder", what, there.string()),
+            "move it away, or set PENSIEVE_HOME to another place"};
   }
   if (access(there.c_str(), W_OK | X_OK) != 0) {
     return {Verdict::kBroken, "folders", std::format("{}: '{}' is not writable", what, there.string()),
@@ -66,15 +67,16 @@ std::optional<std::string> cant_listen(const ServerConfig& config) {
 }  // namespace
 
 std::vector<Check> check_folders(const Paths& paths) {
-  return {check_folder("data", paths.data, true), check_folder("models", paths.models, false),
-          check_folder("runtime", paths.runtime, true), check_folder("configuration", paths.config_file.parent_path(), false)};
+  return {check_folder("data", paths.data, true), check_folder("models", paths.models, false), check_folder("runtime", paths.runtime, true),
+          check_folder("configuration", paths.config_file.parent_path(), false)};
 }
 
 std::vector<Check> check_disk(const Paths& paths) {
   std::error_code error;
   const fs::path there = existing_part(paths.data);
   const fs::space_info space = fs::space(there, error);
-  if (error) return {{Verdict::kWarning, "disk", std::format("the room on the disk of '{}' is unknown: {}", there.string(), error.message()), ""}};
+  if (error)
+    return {{Verdict::kWarning, "disk", std::format("the room on the disk of '{}' is unknown: {}", there.string(), error.message()), ""}};
   const Bytes room{static_cast<std::int64_t>(space.available)};
   const std::string found = std::format("{} free at {}", to_text(room), there.string());
   if (room < kTooLittleDisk) return {{Verdict::kBroken, "disk", found, "free some disk space"}};
@@ -85,15 +87,17 @@ std::vector<Check> check_disk(const Paths& paths) {
 std::vector<Check> check_server(const Paths& paths, const ServerConfig& config) {
   if (const auto server = find_server(paths)) {
     const Result<std::string> health = http_call(server->url + "/health", "", std::chrono::seconds(5));
-    if (health) return {{Verdict::kGood, "server", std::format("Pensieve {} answers at {} (pid {})", server->version, server->url, server->pid), ""}};
+    if (health)
+      return {{Verdict::kGood, "server", std::format("Pensieve {} answers at {} (pid {})", server->version, server->url, server->pid), ""}};
     return {{Verdict::kBroken, "server", std::format("pid {} runs, but {}", server->pid, health.error().message),
              std::format("see {}; `pensieve stop` ends it", (paths.runtime / "server.log").string())}};
   }
   std::vector<Check> checks;
   std::error_code ignored;
   if (fs::exists(paths.runtime / "server.json", ignored)) {
-    checks.push_back({Verdict::kWarning, "server", "a server ended without cleaning up behind itself",
-                      std::format("nothing: the next start replaces its record; {} may say why it ended", (paths.runtime / "server.log").string())});
+    checks.push_back(
+        {Verdict::kWarning, "server", "a server ended without cleaning up behind itself",
+         std::format("nothing: the next start replaces its record; {} may say why it ended", (paths.runtime / "server.log").string())});
   }
   const bool any_port = config.port == 0;
   const std::string where = std::format("{}:{}", config.host, any_port ? "any port" : std::to_string(config.port));

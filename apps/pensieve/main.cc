@@ -19,8 +19,10 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& error, int argc, c
   const std::string help = std::format("`pensieve {}--help` shows the usage", parsed.empty() ? "" : parsed.front()->get_name() + " ");
   if (argc > 1 && parsed.empty() && argv[1][0] != '-') {
     std::vector<std::string> names;
-    for (const CLI::App* command : app.get_subcommands([](const CLI::App* c) { return !c->get_group().empty(); })) names.push_back(command->get_name());
-    return {ErrorCode::kInvalidArgument, std::format("unknown command '{}'", argv[1]), std::format("did you mean '{}'? {}", nearest(argv[1], names), help), ""};
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App* c) { return !c->get_group().empty(); }))
+      names.push_back(command->get_name());
+    return {ErrorCode::kInvalidArgument, std::format("unknown command '{}'", argv[1]),
+            std::format("did you mean '{}'? {}", nearest(argv[1], names), help), ""};
   }
   return {ErrorCode::kInvalidArgument, error.what(), help, ""};
 }

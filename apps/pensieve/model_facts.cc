@@ -44,6 +44,8 @@ void add_shape(const gguf::Header& header, ModelFacts& facts) {
   facts.feed_forward_length = number("feed_forward_length");
   facts.heads = number("attention.head_count");
   facts.kv_heads = number("attention.head_count_kv");
+  facts.head_size = number("attention.key_length");
+  if (facts.head_size == 0 && facts.heads > 0) facts.head_size = facts.embedding_length / facts.heads;
   facts.experts = number("expert_count");
   facts.experts_used = number("expert_used_count");
   facts.sliding_window_tokens = number("attention.sliding_window");

@@ -31,14 +31,15 @@ struct ModelFacts {
   std::int64_t feed_forward_length = 0;  // 0 if it differs by layer
   std::int64_t heads = 0;
   std::int64_t kv_heads = 0;
+  std::int64_t head_size = 0;  // of keys
   std::int64_t experts = 0;
   std::int64_t experts_used = 0;
   std::int64_t sliding_window_tokens = 0;
   std::int64_t vocabulary_size = 0;
-  std::string tokenizer;                 // "gpt2", "llama"
+  std::string tokenizer;  // "gpt2", "llama"
   bool has_chat_template = false;
   std::vector<std::string> files;
-  std::vector<TypeShare> types;          // by bytes, largest first
+  std::vector<TypeShare> types;  // by bytes, largest first
   // Every scalar of the metadata as text, long ones cut; arrays as their length.
   std::vector<std::pair<std::string, std::string>> metadata;
 };

@@ -9,9 +9,7 @@
 namespace pensieve {
 namespace {
 
-TEST(Sha256, GivesTheStandardsExample) {
-  EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-}
+TEST(Sha256, GivesTheStandardsExample) { EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"); }
 
 TEST(Sha256, AFileReadInPiecesHasTheHashOfItsContent) {
   const auto file = std::filesystem::temp_directory_path() / std::format("pensieve-sha256-{}", getpid());

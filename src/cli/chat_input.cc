@@ -43,44 +43,55 @@ std::optional<std::string> MessageReader::finish() {
 
 std::optional<std::string> MessageReader::push(std::string_view line) {
   if (line.ends_with('\r')) line.remove_suffix(1);
+  switch (mode_) {
+    case Mode::kCode: return push_code(line);
+    case Mode::kQuoted: return push_quoted(line);
+    default: return push_plain(line);
+  }
+}
+
+std::optional<std::string> MessageReader::push_plain(std::string_view line) {
   const std::string_view bare = trimmed(line);
-  if (mode_ == Mode::kNone || mode_ == Mode::kContinued) {
-    // A complete """text""" in one line is one message.
-    if (bare.size() >= 6 && bare.starts_with(kQuotes) && bare.ends_with(kQuotes)) {
-      text_ += bare.substr(3, bare.size() - 6);
-      return finish();
-    }
-    if (bare.starts_with(kQuotes)) {
-      mode_ = Mode::kQuoted;
-      if (bare.size() > 3) text_ += std::string(bare.substr(3)) + "\n";
-      return std::nullopt;
-    }
-    if (bare.starts_with(kCode) && bare.find(kCode, 3) == std::string_view::npos) {
-      mode_ = Mode::kCode;
-      text_ += std::string(line) + "\n";
-      return std::nullopt;
-    }
-    if (line.ends_with('\\')) {
-      mode_ = Mode::kContinued;
-      text_ += std::string(line.substr(0, line.size() - 1)) + "\n";
-      return std::nullopt;
-    }
-    text_ += line;
+  // A complete """text""" in one line is one message.
+  if (bare.size() >= 2 * kQuotes.size() && bare.starts_with(kQuotes) && bare.ends_with(kQuotes)) {
+    text_ += bare.substr(kQuotes.size(), bare.size() - 2 * kQuotes.size());
     return finish();
   }
-  if (mode_ == Mode::kCode) {
-    text_ += line;
-    if (bare == kCode) return finish();
-    text_ += "\n";
+  if (bare.starts_with(kQuotes)) {
+    mode_ = Mode::kQuoted;
+    if (bare.size() > kQuotes.size()) text_ += std::string(bare.substr(kQuotes.size())) + "\n";
     return std::nullopt;
   }
-  if (bare.ends_with(kQuotes)) {
-    text_ += bare.substr(0, bare.size() - 3);
-    if (text_.ends_with('\n')) text_.pop_back();
-    return finish();
+  if (bare.starts_with(kCode) && bare.find(kCode, kCode.size()) == std::string_view::npos) {
+    mode_ = Mode::kCode;
+    text_ += std::string(line) + "\n";
+    return std::nullopt;
   }
-  text_ += std::string(line) + "\n";
+  if (line.ends_with('\\')) {
+    mode_ = Mode::kContinued;
+    text_ += std::string(line.substr(0, line.size() - 1)) + "\n";
+    return std::nullopt;
+  }
+  text_ += line;
+  return finish();
+}
+
+std::optional<std::string> MessageReader::push_code(std::string_view line) {
+  text_ += line;
+  if (trimmed(line) == kCode) return finish();
+  text_ += "\n";
   return std::nullopt;
+}
+
+std::optional<std::string> MessageReader::push_quoted(std::string_view line) {
+  const std::string_view bare = trimmed(line);
+  if (!bare.ends_with(kQuotes)) {
+    text_ += std::string(line) + "\n";
+    return std::nullopt;
+  }
+  text_ += bare.substr(0, bare.size() - kQuotes.size());
+  if (text_.ends_with('\n')) text_.pop_back();
+  return finish();
 }
 
 std::string MessageReader::take_rest() {
@@ -95,23 +106,18 @@ std::optional<Result<ChatCommand>> parse_chat_command(std::string_view message) 
   // A path or a fraction is no command: commands are one word of letters after the slash.
   const std::size_t end = std::min(text.find_first_of(" \t\n"), text.size());
   const std::string_view word = text.substr(0, end);
-  if (!word.starts_with('/') || word.size() < 2 || word.find('/', 1) != std::string_view::npos)
-    return std::nullopt;
+  if (!word.starts_with('/') || word.size() < 2 || word.find('/', 1) != std::string_view::npos) return std::nullopt;
   const std::string argument(trimmed(text.substr(end)));
-  const auto found = std::ranges::find_if(kCommands, [&](const Known& known) {
-    return known.name == word || (word == "/quit" && known.kind == Kind::kExit);
-  });
+  const auto found = std::ranges::find_if(
+      kCommands, [&](const Known& known) { return known.name == word || (word == "/quit" && known.kind == Kind::kExit); });
   if (found == kCommands.end()) {
     std::vector<std::string> names;
     for (const Known& known : kCommands) names.emplace_back(known.name);
-    return fail(
-        ErrorCode::kInvalidArgument, std::format("unknown command '{}'", word.substr(0, 40)),
-        std::format("did you mean {}? /help lists all; begin with a space to send it as text",
-                    nearest(word, names)));
+    return fail(ErrorCode::kInvalidArgument, std::format("unknown command '{}'", word.substr(0, 40)),
+                std::format("did you mean {}? /help lists all; begin with a space to send it as text", nearest(word, names)));
   }
   if (found->kind == Kind::kSave && argument.empty()) {
-    return fail(ErrorCode::kInvalidArgument, "/save needs the name of a file",
-                "for example /save talk.md");
+    return fail(ErrorCode::kInvalidArgument, "/save needs the name of a file", "for example /save talk.md");
   }
   return ChatCommand{found->kind, argument};
 }

@@ -26,6 +26,9 @@ class MessageReader {
  private:
   enum class Mode { kNone, kContinued, kCode, kQuoted };
 
+  std::optional<std::string> push_plain(std::string_view line);
+  std::optional<std::string> push_code(std::string_view line);
+  std::optional<std::string> push_quoted(std::string_view line);
   std::optional<std::string> finish();
 
   Mode mode_ = Mode::kNone;

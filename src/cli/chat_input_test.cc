@@ -22,8 +22,7 @@ TEST(MessageReader, ATrailingBackslashGoesOnInTheNextLine) {
 }
 
 TEST(MessageReader, ACodeBlockKeepsItsMarksAndItsIndentation) {
-  EXPECT_EQ(messages({"```cpp", "  int a;\\", "", "```", "next"}),
-            "```cpp\n  int a;\\\n\n```|next|");
+  EXPECT_EQ(messages({"```cpp", "  int a;\\", "", "```", "next"}), "```cpp\n  int a;\\\n\n```|next|");
   EXPECT_EQ(messages({"Why?\\", "```", "x", "```"}), "Why?\n```\nx\n```|");
   EXPECT_EQ(messages({"use ```x``` here"}), "use ```x``` here|");
 }
@@ -34,9 +33,7 @@ TEST(MessageReader, AQuotedBlockLosesItsMarks) {
   EXPECT_EQ(messages({"\"\"\"one\"\"\""}), "one|");
 }
 
-TEST(MessageReader, WhatIsUnfinishedAtTheEndIsNotLost) {
-  EXPECT_EQ(messages({"a", "\"\"\"", "half"}), "a|~half");
-}
+TEST(MessageReader, WhatIsUnfinishedAtTheEndIsNotLost) { EXPECT_EQ(messages({"a", "\"\"\"", "half"}), "a|~half"); }
 
 ChatCommand parsed(std::string_view text) { return parse_chat_command(text).value().value(); }
 
@@ -48,8 +45,7 @@ TEST(ChatCommand, TakesItsArgumentAsAWhole) {
 }
 
 TEST(ChatCommand, PathsAndOrdinaryTextAreNoCommands) {
-  for (const char* text : {"hello", "/usr/bin/env is what?", "/", "a /help"})
-    EXPECT_FALSE(parse_chat_command(text)) << text;
+  for (const char* text : {"hello", "/usr/bin/env is what?", "/", "a /help"}) EXPECT_FALSE(parse_chat_command(text)) << text;
 }
 
 TEST(ChatCommand, AWrongOneNamesTheNearest) {

@@ -31,16 +31,11 @@ CommandOption option_of(const CLI::Option& option) {
 }  // namespace
 
 Command command_tree(const CLI::App& app) {
-  Command command{.name = app.get_name(),
-                  .help = app.get_description(),
-                  .example = example_of(app),
-                  .options = {},
-                  .commands = {}};
+  Command command{.name = app.get_name(), .help = app.get_description(), .example = example_of(app), .options = {}, .commands = {}};
   for (const CLI::Option* option : app.get_options()) {
     if (!option->get_group().empty()) command.options.push_back(option_of(*option));
   }
-  for (const CLI::App* child : app.get_subcommands(
-           [](const CLI::App* candidate) { return !candidate->get_group().empty(); })) {
+  for (const CLI::App* child : app.get_subcommands([](const CLI::App* candidate) { return !candidate->get_group().empty(); })) {
     command.commands.push_back(command_tree(*child));
   }
   return command;

@@ -14,8 +14,7 @@ struct Place {
 
 void collect(const Command& command, const std::string& path, std::vector<Place>& places) {
   places.push_back({path, &command});
-  for (const Command& child : command.commands)
-    collect(child, path.empty() ? child.name : path + " " + child.name, places);
+  for (const Command& child : command.commands) collect(child, path.empty() ? child.name : path + " " + child.name, places);
 }
 
 std::vector<Place> places_of(const Command& root) {
@@ -44,8 +43,7 @@ std::string path_cases(const std::vector<Place>& places) {
   std::string cases;
   for (const Place& place : places) {
     if (place.path.empty()) continue;
-    cases +=
-        std::format("      {}) at={} ;;\n", shell_quoted(place.path), shell_quoted(place.path));
+    cases += std::format("      {}) at={} ;;\n", shell_quoted(place.path), shell_quoted(place.path));
   }
   return cases;
 }
@@ -90,11 +88,9 @@ std::string zsh(const Command& root) {
   std::string lists;
   for (const Place& place : places) {
     lists += std::format("    {})\n", shell_quoted(place.path));
-    for (const Command& child : place.command->commands)
-      lists += std::format("      words_of+=({})\n", zsh_entry(child.name, child.help));
+    for (const Command& child : place.command->commands) lists += std::format("      words_of+=({})\n", zsh_entry(child.name, child.help));
     for (const CommandOption& option : place.command->options) {
-      for (const std::string& name : option.names)
-        lists += std::format("      words_of+=({})\n", zsh_entry(name, option.help));
+      for (const std::string& name : option.names) lists += std::format("      words_of+=({})\n", zsh_entry(name, option.help));
     }
     lists += "      ;;\n";
   }
@@ -124,37 +120,31 @@ std::string fish_condition(const Place& place) {
   std::string condition;
   for (std::size_t begin = 0; begin < place.path.size();) {
     const std::size_t end = std::min(place.path.find(' ', begin), place.path.size());
-    condition += std::format("{}__fish_seen_subcommand_from {}", condition.empty() ? "" : "; and ",
-                             place.path.substr(begin, end - begin));
+    condition += std::format("{}__fish_seen_subcommand_from {}", condition.empty() ? "" : "; and ", place.path.substr(begin, end - begin));
     begin = end + 1;
   }
   std::string children;
   for (const Command& child : place.command->commands) children += " " + child.name;
-  if (!children.empty())
-    condition += std::format("{}not __fish_seen_subcommand_from{}",
-                             condition.empty() ? "" : "; and ", children);
+  if (!children.empty()) condition += std::format("{}not __fish_seen_subcommand_from{}", condition.empty() ? "" : "; and ", children);
   return condition;
 }
 
 std::string fish(const Command& root) {
-  std::string script =
-      std::format("# fish completion for {0}, made by `{0} completion fish`\n", root.name);
+  std::string script = std::format("# fish completion for {0}, made by `{0} completion fish`\n", root.name);
   for (const Place& place : places_of(root)) {
     const std::string condition = fish_condition(place);
     const std::string when = condition.empty() ? "" : std::format(" -n {}", fish_quoted(condition));
     for (const Command& child : place.command->commands) {
-      script += std::format("complete -c {} -f{} -a {} -d {}\n", root.name, when, child.name,
-                            fish_quoted(child.help));
+      script += std::format("complete -c {} -f{} -a {} -d {}\n", root.name, when, child.name, fish_quoted(child.help));
     }
     for (const CommandOption& option : place.command->options) {
       if (option.names.empty()) continue;
       std::string names;
       for (const std::string& name : option.names) {
-        names += name.starts_with("--") ? std::format(" -l {}", name.substr(2))
-                                        : std::format(" -s {}", name.substr(1));
+        names += name.starts_with("--") ? std::format(" -l {}", name.substr(2)) : std::format(" -s {}", name.substr(1));
       }
-      script += std::format("complete -c {}{}{}{} -d {}\n", root.name, when, names,
-                            option.value.empty() ? "" : " -r", fish_quoted(option.help));
+      script +=
+          std::format("complete -c {}{}{}{} -d {}\n", root.name, when, names, option.value.empty() ? "" : " -r", fish_quoted(option.help));
     }
   }
   return script;
@@ -166,8 +156,7 @@ Result<std::string> completion_script(const Command& root, std::string_view shel
   if (shell == "bash") return bash(root);
   if (shell == "zsh") return zsh(root);
   if (shell == "fish") return fish(root);
-  return fail(ErrorCode::kInvalidArgument, std::format("no completion for the shell '{}'", shell),
-              "use bash, zsh or fish");
+  return fail(ErrorCode::kInvalidArgument, std::format("no completion for the shell '{}'", shell), "use bash, zsh or fish");
 }
 
 }  // namespace pensieve::cli

@@ -23,9 +23,7 @@ class Generated : public testing::Test {
     app_.add_subcommand("worker", "internal")->group("");
     tree_ = command_tree(app_);
   }
-  std::string script(std::string_view shell) const {
-    return completion_script(tree_, shell).value();
-  }
+  std::string script(std::string_view shell) const { return completion_script(tree_, shell).value(); }
 
   CLI::App app_{"A program", "prog"};
   int port_ = 8484;
@@ -34,13 +32,10 @@ class Generated : public testing::Test {
   Command tree_;
 };
 
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 TEST_F(Generated, InternalCommandsAppearNowhere) {
-  for (const char* shell : {"bash", "zsh", "fish"})
-    EXPECT_FALSE(has(script(shell), "worker")) << shell;
+  for (const char* shell : {"bash", "zsh", "fish"}) EXPECT_FALSE(has(script(shell), "worker")) << shell;
   EXPECT_FALSE(has(man_page(tree_, {}), "worker"));
 }
 
@@ -52,17 +47,12 @@ TEST_F(Generated, BashKnowsTheWordsOfEachPlace) {
 }
 
 TEST_F(Generated, QuotesInHelpTextsAreEscapedInEachShell) {
-  EXPECT_TRUE(
-      has(script("zsh"), R"(words_of+=('serve:Run the server; it'\''s in the foreground'))"))
-      << script("zsh");
-  EXPECT_TRUE(has(script("fish"), R"(-a serve -d 'Run the server; it\'s in the foreground')"))
-      << script("fish");
+  EXPECT_TRUE(has(script("zsh"), R"(words_of+=('serve:Run the server; it'\''s in the foreground'))")) << script("zsh");
+  EXPECT_TRUE(has(script("fish"), R"(-a serve -d 'Run the server; it\'s in the foreground')")) << script("fish");
 }
 
 TEST_F(Generated, FishOffersSubcommandsOnlyAtTheirPlace) {
-  EXPECT_TRUE(has(
-      script("fish"),
-      "-n '__fish_seen_subcommand_from config; and not __fish_seen_subcommand_from set' -a set"))
+  EXPECT_TRUE(has(script("fish"), "-n '__fish_seen_subcommand_from config; and not __fish_seen_subcommand_from set' -a set"))
       << script("fish");
   EXPECT_TRUE(has(script("fish"), "-l port -r -d 'port to listen on'"));
 }
@@ -76,19 +66,13 @@ TEST_F(Generated, AnotherShellIsAnErrorThatNamesTheKnownOnes) {
 TEST_F(Generated, TheManPageHasEveryCommandWithOptionsDefaultAndExample) {
   const std::string page = man_page(tree_, {.version = "1.2", .summary = "a program"});
   EXPECT_TRUE(page.starts_with(".TH PROG 1")) << page;
-  EXPECT_TRUE(has(page, ".SS prog config set\n.B prog config set\n[options]\n\\fIkey\\fR\n"))
-      << page;
-  EXPECT_TRUE(has(page, "\\fB\\-\\-port\\fR \\fIVALUE\\fR\nport to listen on (default: 8484)"))
-      << page;
+  EXPECT_TRUE(has(page, ".SS prog config set\n.B prog config set\n[options]\n\\fIkey\\fR\n")) << page;
+  EXPECT_TRUE(has(page, "\\fB\\-\\-port\\fR \\fIVALUE\\fR\nport to listen on (default: 8484)")) << page;
   EXPECT_TRUE(has(page, ".EX\n  prog serve \\-\\-port 9000\n.EE")) << page;
 }
 
 TEST_F(Generated, NoTextOfTheManPageBeginsALineAsARequest) {
-  Command tree{.name = "prog",
-               .help = ".hidden files\n'quoted",
-               .example = {},
-               .options = {},
-               .commands = {}};
+  Command tree{.name = "prog", .help = ".hidden files\n'quoted", .example = {}, .options = {}, .commands = {}};
   EXPECT_TRUE(has(man_page(tree, {}), "\n\\&.hidden files\n\\&'quoted\n"));
 }
 

@@ -26,15 +26,13 @@ std::string roff(std::string_view text) {
 }
 
 std::string upper(std::string text) {
-  std::ranges::transform(text, text.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   return text;
 }
 
 std::string synopsis(const Command& command, const std::string& path) {
   std::string line = std::format(".B {}\n", roff(path));
-  if (std::ranges::any_of(command.options, [](const CommandOption& o) { return !o.names.empty(); }))
-    line += "[options]\n";
+  if (std::ranges::any_of(command.options, [](const CommandOption& o) { return !o.names.empty(); })) line += "[options]\n";
   for (const CommandOption& option : command.options) {
     if (option.positional.empty()) continue;
     const std::string name = std::format("\\fI{}\\fR", roff(option.positional));
@@ -45,8 +43,7 @@ std::string synopsis(const Command& command, const std::string& path) {
 
 std::string option_entry(const CommandOption& option) {
   std::string tag;
-  for (const std::string& name : option.names)
-    tag += (tag.empty() ? "" : ", ") + std::format("\\fB{}\\fR", roff(name));
+  for (const std::string& name : option.names) tag += (tag.empty() ? "" : ", ") + std::format("\\fB{}\\fR", roff(name));
   if (option.names.empty()) tag = std::format("\\fI{}\\fR", roff(option.positional));
   if (!option.value.empty()) tag += std::format(" \\fI{}\\fR", option.value);
   std::string help = option.help;
@@ -55,14 +52,12 @@ std::string option_entry(const CommandOption& option) {
 }
 
 void add_command(const Command& command, const std::string& path, std::string& page) {
-  page +=
-      std::format(".SS {}\n{}.PP\n{}\n", roff(path), synopsis(command, path), roff(command.help));
+  page += std::format(".SS {}\n{}.PP\n{}\n", roff(path), synopsis(command, path), roff(command.help));
   for (const CommandOption& option : command.options) {
     const bool help = std::ranges::find(option.names, "--help") != option.names.end();
     if (!help) page += option_entry(option);
   }
-  if (!command.example.empty())
-    page += std::format(".PP\nExample:\n.PP\n.EX\n{}\n.EE\n", roff(command.example));
+  if (!command.example.empty()) page += std::format(".PP\nExample:\n.PP\n.EX\n{}\n.EE\n", roff(command.example));
   for (const Command& child : command.commands) add_command(child, path + " " + child.name, page);
 }
 
@@ -102,13 +97,11 @@ the running server's record and log (else in run/ of the data folder)
 }  // namespace
 
 std::string man_page(const Command& root, const ManFacts& facts) {
-  std::string page = std::format(".TH {} 1 \"\" \"{} {}\" \"User Commands\"\n", upper(root.name),
-                                 roff(root.name), roff(facts.version));
+  std::string page = std::format(".TH {} 1 \"\" \"{} {}\" \"User Commands\"\n", upper(root.name), roff(root.name), roff(facts.version));
   page += std::format(".SH NAME\n{} \\- {}\n", roff(root.name), roff(facts.summary));
   page += std::format(".SH SYNOPSIS\n.B {}\n\\fICOMMAND\\fR [\\fIoptions\\fR]\n", roff(root.name));
   page += std::format(".SH DESCRIPTION\n{}\n.SH COMMANDS\n", roff(root.help));
-  for (const Command& command : root.commands)
-    add_command(command, root.name + " " + command.name, page);
+  for (const Command& command : root.commands) add_command(command, root.name + " " + command.name, page);
   page += kEnd;
   return page;
 }

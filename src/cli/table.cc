@@ -31,8 +31,7 @@ std::string cut(const std::string& text, int width) {
 std::vector<int> natural_widths(const Rows& rows, std::size_t columns) {
   std::vector<int> widths(columns, 0);
   for (const auto& row : rows) {
-    for (std::size_t i = 0; i < columns; ++i)
-      widths[i] = std::max(widths[i], ftxui::string_width(row[i]));
+    for (std::size_t i = 0; i < columns; ++i) widths[i] = std::max(widths[i], ftxui::string_width(row[i]));
   }
   return widths;
 }
@@ -82,8 +81,7 @@ std::string render(const std::vector<Column>& columns, Rows rows, bool titles, T
   std::vector<std::vector<ftxui::Element>> cells;
   for (const auto& row : rows) {
     auto& line = cells.emplace_back();
-    for (std::size_t i = 0; i < columns.size(); ++i)
-      line.push_back(cell(row[i], widths[i], columns[i].right, i + 1 == columns.size()));
+    for (std::size_t i = 0; i < columns.size(); ++i) line.push_back(cell(row[i], widths[i], columns[i].right, i + 1 == columns.size()));
   }
   ftxui::Table table(std::move(cells));
   if (titles && style.colour) table.SelectRow(0).Decorate(ftxui::bold);
@@ -101,8 +99,7 @@ std::string render_table(const std::vector<Column>& columns, const Rows& rows, T
   return render(columns, std::move(all), true, style);
 }
 
-std::string render_facts(const std::vector<std::pair<std::string, std::string>>& facts,
-                         TableStyle style) {
+std::string render_facts(const std::vector<std::pair<std::string, std::string>>& facts, TableStyle style) {
   Rows rows;
   for (const auto& [name, value] : facts) rows.push_back({name, value});
   return render({{"", false, false}, {"", false, true}}, std::move(rows), false, style);

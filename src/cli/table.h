@@ -21,11 +21,9 @@ struct TableStyle {
 // The rows under their titles, columns two spaces apart, each line ended by '\n' and without
 // trailing spaces. Control characters in cells are shown as '?', so that a file's text can't
 // command the terminal. Each row has one cell a column.
-std::string render_table(const std::vector<Column>& columns,
-                         const std::vector<std::vector<std::string>>& rows, TableStyle style);
+std::string render_table(const std::vector<Column>& columns, const std::vector<std::vector<std::string>>& rows, TableStyle style);
 
 // "name   value" lines: a table of two columns without titles.
-std::string render_facts(const std::vector<std::pair<std::string, std::string>>& facts,
-                         TableStyle style);
+std::string render_facts(const std::vector<std::pair<std::string, std::string>>& facts, TableStyle style);
 
 }  // namespace pensieve::cli

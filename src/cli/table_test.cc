@@ -5,8 +5,7 @@
 namespace pensieve::cli {
 namespace {
 
-const std::vector<Column> kColumns = {
-    {"model", false, false}, {"size", true, false}, {"why", false, true}};
+const std::vector<Column> kColumns = {{"model", false, false}, {"size", true, false}, {"why", false, true}};
 
 TEST(Table, AlignsColumnsAndIsPlainTextOffATerminal) {
   EXPECT_EQ(render_table(kColumns, {{"a", "98.4 MB", "ready"}, {"longer", "1 B", ""}}, {}),
@@ -16,21 +15,18 @@ TEST(Table, AlignsColumnsAndIsPlainTextOffATerminal) {
 }
 
 TEST(Table, ANarrowTerminalCutsTheFlexibleColumnOnly) {
-  const std::string table =
-      render_table(kColumns, {{"a", "1 B", "a reason that is too long"}}, {.width = 24});
+  const std::string table = render_table(kColumns, {{"a", "1 B", "a reason that is too long"}}, {.width = 24});
   EXPECT_EQ(table,
             "model  size  why\n"
             "a       1 B  a reason t…\n");
 }
 
 TEST(Table, WideCharactersTakeTheirPlaces) {
-  EXPECT_EQ(render_table({{"x"}, {"y"}}, {{"模型", "1"}, {"é", "2"}}, {}),
-            "x     y\n模型  1\né     2\n");
+  EXPECT_EQ(render_table({{"x"}, {"y"}}, {{"模型", "1"}, {"é", "2"}}, {}), "x     y\n模型  1\né     2\n");
 }
 
 TEST(Table, TextOfAFileCantCommandTheTerminal) {
-  EXPECT_EQ(render_table({{"x"}}, {{"\x1b[2Jnice\nname\xC2\x9Bm\xff"}}, {}),
-            "x\n?[2Jnice?name?m\xEF\xBF\xBD\n");
+  EXPECT_EQ(render_table({{"x"}}, {{"\x1b[2Jnice\nname\xC2\x9Bm\xff"}}, {}), "x\n?[2Jnice?name?m\xEF\xBF\xBD\n");
 }
 
 TEST(Table, OnlyTitlesAreBoldAndOnlyWithColour) {

@@ -105,8 +105,8 @@ std::string question_json(const ChatQuestion& question) {
 Result<ChatAnswer> ask(const std::string& url, const ChatQuestion& question, const Clock& clock,
                        std::function<void(std::string_view)> on_text, const std::function<bool()>& stopped) {
   AnswerReader reader(clock, std::move(on_text));
-  TRY_VOID(http_stream(
-      url + "/v1/chat/completions", question_json(question), [&](std::string_view data) { reader.on_data(data); }, stopped));
+  TRY_VOID(
+      http_stream(url + "/v1/chat/completions", question_json(question), [&](std::string_view data) { reader.on_data(data); }, stopped));
   return reader.finish();
 }
 

@@ -9,7 +9,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-std::string piece(const std::string& text) { return R"({"model":"m","choices":[{"index":0,"delta":{"content":")" + text + R"("},"finish_reason":null}]})"; }
+std::string piece(const std::string& text) {
+  return R"({"model":"m","choices":[{"index":0,"delta":{"content":")" + text + R"("},"finish_reason":null}]})";
+}
 
 TEST(AnswerReader, GivesTextAsItComesAndMeasuresFromItsOwnStart) {
   ManualClock clock;

@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,12 @@ def home(tmp_path):
 
 
 COMMANDS = ["serve", "start", "stop", "status", "run", "chat", "list", "show", "ps", "config", "doctor", "completion", "man"]
+
+
+def test_the_documents_name_no_command_that_is_not_there():
+    root = Path(__file__).parents[2]
+    named = {word for page in ("README.md", "docs/cli.md") for word in re.findall(r"pensieve ([a-z]+)\b", (root / page).read_text())}
+    assert len(named) > 10 and named <= set(COMMANDS), named - set(COMMANDS)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -176,6 +183,12 @@ def test_start_is_repeatable_and_stop_ends_it(home):
     assert "running already" in refused(home, "start", "--port", "1")
     assert json.loads(good(home, "stop", "--json"))["stopped"]
     assert not json.loads(good(home, "stop", "--json"))["stopped"]
+
+
+def test_commands_that_need_a_server_at_the_same_time_start_one(home):
+    with ThreadPoolExecutor(4) as pool:
+        started = [json.loads(text) for text in pool.map(lambda _: good(home, "start", "--json"), range(4))]
+    assert len({one["pid"] for one in started}) == 1
 
 
 def test_start_takes_settings(home):
