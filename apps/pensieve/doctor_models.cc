@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <format>
 
-#include "base/sha256.h"
+#include "base/sha256_file.h"
 #include "doctor.h"
 #include "manager/residency.h"
 #include "open_catalog.h"

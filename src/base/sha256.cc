@@ -3,25 +3,16 @@
 #include <openssl/evp.h>
 
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <format>
-#include <fstream>
-#include <memory>
-#include <vector>
 
 namespace pensieve {
 namespace {
 
-std::string hexadecimal(const unsigned char* digest, unsigned int size) {
+std::string hex_of(const unsigned char* digest, unsigned int size) {
   std::string hex;
   for (unsigned int i = 0; i < size; ++i) hex += std::format("{:02x}", digest[i]);
   return hex;
 }
-
-struct ContextDeleter {
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
 
 }  // namespace
 
@@ -29,23 +20,24 @@ std::string sha256_hex(std::string_view bytes) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int size = 0;
   EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr);
-  return hexadecimal(digest.data(), size);
+  return hex_of(digest.data(), size);
 }
 
-Result<std::string> sha256_of_file(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  const std::unique_ptr<EVP_MD_CTX, ContextDeleter> context(EVP_MD_CTX_new());
-  EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr);
-  std::vector<char> block(1024 * 1024);
-  while (stream) {
-    stream.read(block.data(), static_cast<std::streamsize>(block.size()));
-    EVP_DigestUpdate(context.get(), block.data(), static_cast<std::size_t>(stream.gcount()));
-  }
-  if (!stream.eof()) return fail(ErrorCode::kIo, std::format("can't read '{}': {}", file.string(), std::strerror(errno)));
+struct Sha256::Context {
+  EVP_MD_CTX* digest = EVP_MD_CTX_new();
+  ~Context() { EVP_MD_CTX_free(digest); }
+};
+
+Sha256::Sha256() : context_(std::make_unique<Context>()) { EVP_DigestInit_ex(context_->digest, EVP_sha256(), nullptr); }
+Sha256::~Sha256() = default;
+
+void Sha256::add(std::span<const char> bytes) { EVP_DigestUpdate(context_->digest, bytes.data(), bytes.size()); }
+
+std::string Sha256::hex() {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int size = 0;
-  EVP_DigestFinal_ex(context.get(), digest.data(), &size);
-  return hexadecimal(digest.data(), size);
+  EVP_DigestFinal_ex(context_->digest, digest.data(), &size);
+  return hex_of(digest.data(), size);
 }
 
 }  // namespace pensieve

@@ -1,4 +1,4 @@
-#include "base/sha256.h"
+#include "base/sha256_file.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -6,12 +6,12 @@
 #include <format>
 #include <fstream>
 
+#include "base/sha256.h"
+
 namespace pensieve {
 namespace {
 
-TEST(Sha256, GivesTheStandardsExample) { EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"); }
-
-TEST(Sha256, AFileReadInPiecesHasTheHashOfItsContent) {
+TEST(Sha256OfFile, ReadsInPiecesAndGivesTheHashOfTheContent) {
   const auto file = std::filesystem::temp_directory_path() / std::format("pensieve-sha256-{}", getpid());
   const std::string content(3'000'000, 'x');
   std::ofstream(file, std::ios::binary) << content;
