@@ -78,7 +78,7 @@ void print_status(const ServerRecord& server, const ServiceStatus& status) {
   }
   std::print("\n{}", render_table({{"MODEL"}, {"ROLES", false, true}, {"SIZE", true}, {"RESIDENT", true}, {"STATE", false, true}}, rows,
                                   table_style()));
-  if (!status.skipped.empty()) std::println("\n{} files are skipped; `pensieve list` says why", status.skipped.size());
+  if (!status.skipped.empty()) std::println("\nskipped files: {}; `pensieve list` says why", status.skipped.size());
 }
 
 Result<void> show_status(bool json) {

@@ -102,11 +102,12 @@ std::string MessageReader::take_rest() {
 }
 
 std::optional<Result<ChatCommand>> parse_chat_command(std::string_view message) {
+  if (!message.starts_with('/')) return std::nullopt;
   const std::string_view text = trimmed(message);
   // A path or a fraction is no command: commands are one word of letters after the slash.
   const std::size_t end = std::min(text.find_first_of(" \t\n"), text.size());
   const std::string_view word = text.substr(0, end);
-  if (!word.starts_with('/') || word.size() < 2 || word.find('/', 1) != std::string_view::npos) return std::nullopt;
+  if (word.size() < 2 || word.find('/', 1) != std::string_view::npos) return std::nullopt;
   const std::string argument(trimmed(text.substr(end)));
   const auto found = std::ranges::find_if(
       kCommands, [&](const Known& known) { return known.name == word || (word == "/quit" && known.kind == Kind::kExit); });

@@ -41,7 +41,7 @@ struct ChatCommand {
   std::string argument;
 };
 
-// Empty if `message` is no command ("/help ..."). Error kInvalidArgument for an unknown command,
+// Empty if `message` is no command ("/help ...", from its first character on). Error kInvalidArgument for an unknown command,
 // which names the nearest one, and for /save without a file.
 std::optional<Result<ChatCommand>> parse_chat_command(std::string_view message);
 

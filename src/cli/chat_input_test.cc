@@ -45,7 +45,7 @@ TEST(ChatCommand, TakesItsArgumentAsAWhole) {
 }
 
 TEST(ChatCommand, PathsAndOrdinaryTextAreNoCommands) {
-  for (const char* text : {"hello", "/usr/bin/env is what?", "/", "a /help"}) EXPECT_FALSE(parse_chat_command(text)) << text;
+  for (const char* text : {"hello", "/usr/bin/env is what?", "/", "a /help", " /help"}) EXPECT_FALSE(parse_chat_command(text)) << text;
 }
 
 TEST(ChatCommand, AWrongOneNamesTheNearest) {
