@@ -1,6 +1,7 @@
 // The server in the background.
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "base/paths.h"
@@ -9,9 +10,9 @@
 
 namespace pensieve {
 
-// The running server, or one started now (its log is <runtime>/server.log). Waits until it answers.
-// Error: why it did not start, with the end of its log.
-Result<ServerRecord> ensure_server(const Paths& paths);
+// The running server, or one started now with `settings` (key -> value) beside the configuration; its
+// log is <runtime>/server.log. Waits until it answers. Error: why it did not start, as it said itself.
+Result<ServerRecord> ensure_server(const Paths& paths, const std::map<std::string, std::string>& settings = {});
 
 // Ends the running server, first gently. False if none runs.
 Result<bool> stop_server(const Paths& paths);

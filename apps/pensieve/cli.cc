@@ -1,5 +1,6 @@
 #include "cli.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -13,7 +14,9 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
                       Run run) {
   CLI::App* command = app.add_subcommand(name, description);
   if (!example.empty()) command->footer("Example:\n  " + example);
-  command->callback([&chosen, run = std::move(run)] { chosen = run; });
+  command->callback([&chosen, command, run = std::move(run)] {
+    if (command->get_subcommands().empty()) chosen = run;
+  });
   return command;
 }
 
@@ -25,13 +28,23 @@ Result<Config> config(const Paths& paths, const std::map<std::string, std::strin
   return config;
 }
 
+bool is_terminal(int descriptor) { return isatty(descriptor) == 1; }
+
 bool colour(int descriptor) {
   const char* no_colour = std::getenv("NO_COLOR");
-  return isatty(descriptor) && (no_colour == nullptr || *no_colour == '\0');
+  const char* terminal = std::getenv("TERM");
+  return is_terminal(descriptor) && (no_colour == nullptr || *no_colour == '\0') &&
+         (terminal == nullptr || std::string_view(terminal) != "dumb");
+}
+
+TableStyle table_style() {
+  winsize size{};
+  const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return {.width = known ? size.ws_col : 0, .colour = colour(STDOUT_FILENO)};
 }
 
 void print_error(const Error& error) {
-  const bool red = colour(2);
+  const bool red = colour(STDERR_FILENO);
   std::println(stderr, "{}error:{} {}", red ? "\x1b[31m" : "", red ? "\x1b[0m" : "", error.text());
 }
 

@@ -1,87 +1,109 @@
-#include <chrono>
+// run: one question, one answer.
+#include <unistd.h>
+
 #include <cstdio>
 #include <format>
+#include <glaze/glaze.hpp>
+#include <iterator>
 #include <print>
 
-#include "api/json_value.h"
+#include "answer_output.h"
 #include "background.h"
 #include "cli.h"
-#include "client/http_client.h"
 
 namespace pensieve::cli {
+namespace run_json {  // glaze reads the names of fields only of types with linkage
+
+struct Usage {
+  std::int64_t prompt_tokens = 0;
+  std::int64_t completion_tokens = 0;
+  std::int64_t total_tokens = 0;
+};
+
+struct Answer {
+  std::string answer;
+  std::string model;
+  std::string finish_reason;
+  Usage usage;
+  double ttft_ms = 0;
+  double tokens_per_second = 0;
+};
+
+}  // namespace run_json
 namespace {
 
 struct Options {
-  std::string question;
+  std::vector<std::string> words;
   std::string model = "auto";
   std::string system;
   int max_tokens = 512;
+  bool json = false;
 };
 
-// Prints the answer as it streams in, then its figures on stderr.
-class AnswerPrinter {
- public:
-  void on_data(std::string_view data) {
-    if (data == "[DONE]") return;
-    const Result<api::Json> chunk = api::parse_body(data);
-    if (!chunk) return;
-    const auto& fields = chunk->get_object();
-    if (fields.contains("error")) failure_ = std::string(data);
-    if (fields.contains("model")) model_ = fields.at("model").get_string();
-    if (const auto usage = fields.find("usage"); usage != fields.end() && usage->second.is_object()) {
-      tokens_ = usage->second["completion_tokens"].get_number();
-    }
-    const auto choices = fields.find("choices");
-    if (choices == fields.end() || choices->second.get_array().empty()) return;
-    const auto& delta = choices->second.get_array().front()["delta"].get_object();
-    const auto content = delta.find("content");
-    if (content == delta.end() || !content->second.is_string() || content->second.get_string().empty()) return;
-    last_ = std::chrono::steady_clock::now();
-    if (first_ == std::chrono::steady_clock::time_point{}) first_ = last_;
-    std::print("{}", content->second.get_string());
-    std::fflush(stdout);
-  }
+std::string all_of_stdin() {
+  std::string text;
+  std::vector<char> block(64 * 1024);
+  for (ssize_t count = 0; (count = read(STDIN_FILENO, block.data(), block.size())) > 0;)
+    text.append(block.data(), static_cast<std::size_t>(count));
+  while (text.ends_with('\n')) text.pop_back();
+  return text;
+}
 
-  Result<void> finish() const {
-    std::println("");
-    std::fflush(stdout);
-    if (!failure_.empty()) return fail(ErrorCode::kInternal, std::format("the answer broke off: {}", failure_), "try again");
-    if (tokens_ < 1) return {};
-    const std::chrono::duration<double> ttft = first_ - begin_;
-    const std::chrono::duration<double> decode = last_ - first_;
-    std::println(stderr, "[{}: first token after {:.0f} ms, {:.0f} tokens, {:.1f} tok/s]", model_, ttft.count() * 1000, tokens_,
-                 decode.count() > 0 ? (tokens_ - 1) / decode.count() : 0.0);
-    return {};
+// "QUESTION", "MODEL QUESTION", or neither; a question "-" or none stands for standard input.
+Result<ChatQuestion> question_of(const Options& options) {
+  ChatQuestion question{
+      .model = options.words.size() == 2 ? options.words.front() : options.model, .messages = {}, .max_tokens = options.max_tokens};
+  std::string text = options.words.empty() ? "-" : options.words.back();
+  if (options.words.empty() && is_terminal(STDIN_FILENO)) {
+    return fail(ErrorCode::kInvalidArgument, "there is no question", "write it behind the command, or use `pensieve chat`");
   }
+  if (text == "-") text = all_of_stdin();
+  if (text.empty()) return fail(ErrorCode::kInvalidArgument, "the question is empty", "write one behind the command or into its input");
+  if (!options.system.empty()) question.messages.push_back({"system", options.system});
+  question.messages.push_back({"user", std::move(text)});
+  return question;
+}
 
- private:
-  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
-  std::chrono::steady_clock::time_point first_;
-  std::chrono::steady_clock::time_point last_;
-  double tokens_ = 0;
-  std::string model_;
-  std::string failure_;
-};
+void print_json(const ChatAnswer& answer) {
+  const run_json::Answer out{.answer = answer.text,
+                             .model = answer.model,
+                             .finish_reason = answer.finish_reason,
+                             .usage = {answer.prompt_tokens, answer.completion_tokens, answer.prompt_tokens + answer.completion_tokens},
+                             .ttft_ms = answer.time_to_first_token.count() * 1000,
+                             .tokens_per_second = answer.tokens_per_second()};
+  std::println("{}", glz::write_json(out).value_or("{}"));
+}
+
+Result<void> run(const Options& options) {
+  const ChatQuestion question = TRY(question_of(options));
+  const Paths where = TRY(paths());
+  const ServerRecord server = TRY(ensure_server(where));
+  const SystemClock clock;
+  AnswerOutput output(!options.json);
+  const Result<ChatAnswer> answer = ask(server.url, question, clock, [&](std::string_view text) { output.add(text); }, nullptr);
+  output.end();
+  if (!answer) return std::unexpected(answer.error());
+  if (options.json) {
+    print_json(*answer);
+  } else {
+    print_figures(*answer);
+  }
+  return {};
+}
 
 }  // namespace
 
 void add_run(CLI::App& app, Run& chosen) {
   static Options options;
-  CLI::App* command = add_command(app, "run", "Ask one question and stream the answer", "pensieve run \"What is a mutex?\"", chosen, []() -> Result<void> {
-    const Paths where = TRY(paths());
-    const ServerRecord server = TRY(ensure_server(where));
-    const std::string system = options.system.empty() ? "" : std::format(R"({{"role":"system","content":{}}},)", api::json_string(options.system));
-    const std::string body =
-        std::format(R"({{"model":{},"stream":true,"stream_options":{{"include_usage":true}},"temperature":0.2,"max_tokens":{},"messages":[{}{{"role":"user","content":{}}}]}})",
-                    api::json_string(options.model), options.max_tokens, system, api::json_string(options.question));
-    AnswerPrinter printer;
-    TRY_VOID(http_stream(server.url + "/v1/chat/completions", body, [&](std::string_view data) { printer.on_data(data); }));
-    return printer.finish();
-  });
-  command->add_option("question", options.question, "the question")->required();
+  CLI::App* command = add_command(app, "run", "Ask one question and stream the answer",
+                                  "pensieve run \"What is a mutex?\"\n  git diff | pensieve run --system \"Review this change.\"", chosen,
+                                  [] { return run(options); });
+  command->add_option("question", options.words, "[MODEL] \"QUESTION\"; without a question, or for -, it is read from the input")
+      ->expected(0, 2);
   command->add_option("-m,--model", options.model, "id, role, alias or auto")->capture_default_str();
   command->add_option("--system", options.system, "system prompt");
   command->add_option("--max-tokens", options.max_tokens, "longest answer")->capture_default_str()->check(CLI::Range(1, 1'000'000));
+  command->add_flag("--json", options.json, "print one JSON object when the answer is whole");
 }
 
 }  // namespace pensieve::cli

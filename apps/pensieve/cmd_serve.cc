@@ -3,15 +3,10 @@
 
 namespace pensieve::cli {
 
-// Every key of the configuration is a flag of the same name; a few have short names too.
 void add_config_flags(CLI::App& command, std::map<std::string, std::string>& flags) {
-  static const std::map<std::string, std::string> kShort = {{"server.port", "--port"},
-                                                            {"server.host", "--host"},
-                                                            {"server.api_keys", "--api-key"},
-                                                            {"models.folder", "--models"},
-                                                            {"engine.context_tokens", "--ctx"},
-                                                            {"engine.threads", "--threads"},
-                                                            {"log.level", "--log-level"}};
+  static const std::map<std::string, std::string> kShort = {
+      {"server.port", "--port"},          {"server.host", "--host"},       {"server.api_keys", "--api-key"}, {"models.folder", "--models"},
+      {"engine.context_tokens", "--ctx"}, {"engine.threads", "--threads"}, {"log.level", "--log-level"}};
   for (const ConfigEntry& entry : describe_config({})) {
     const auto found = kShort.find(entry.key);
     const std::string names = (found == kShort.end() ? "" : found->second + ",") + "--" + entry.key;
@@ -25,10 +20,11 @@ void add_config_flags(CLI::App& command, std::map<std::string, std::string>& fla
 
 void add_serve(CLI::App& app, Run& chosen) {
   static std::map<std::string, std::string> flags;
-  CLI::App* command = add_command(app, "serve", "Run the server in the foreground", "pensieve serve --port 9000", chosen, []() -> Result<void> {
-    const Paths where = TRY(paths());
-    return run_supervisor(where, TRY(config(where, flags)));
-  });
+  CLI::App* command =
+      add_command(app, "serve", "Run the server in the foreground", "pensieve serve --port 9000", chosen, []() -> Result<void> {
+        const Paths where = TRY(paths());
+        return run_supervisor(where, TRY(config(where, flags)));
+      });
   add_config_flags(*command, flags);
 }
 

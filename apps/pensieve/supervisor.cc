@@ -7,11 +7,11 @@
 #include <malloc.h>
 #endif
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <filesystem>
 #include <format>
@@ -25,11 +25,11 @@
 #include "api/models_routes.h"
 #include "api/openai/routes.h"
 #include "base/log.h"
-#include "catalog/catalog.h"
 #include "client/server_record.h"
 #include "executable.h"
 #include "manager/model_manager.h"
 #include "manager/worker_session.h"
+#include "open_catalog.h"
 
 namespace pensieve {
 
@@ -103,9 +103,7 @@ Result<void> run_supervisor(const Paths& paths, const Config& config) {
   asio::io_context loop(1);
   const SystemClock clock;
   const SystemMemoryProbe memory;
-  const MemoryReading reading = memory.read();
-  const Bytes usable = config.memory.limit_bytes > 0 ? Bytes{config.memory.limit_bytes} : Bytes{reading.total.value / 4 * 3};
-  ModelCatalog catalog(config.models.folder.empty() ? paths.models : std::filesystem::path(config.models.folder), config, usable);
+  ModelCatalog catalog = open_catalog(paths, config, memory);
   WorkerSessions workers(loop.get_executor(),
                          {.program = program,
                           .arguments = {"worker", "--log-level", config.log.level},

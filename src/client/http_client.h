@@ -10,16 +10,17 @@
 
 namespace pensieve {
 
-struct HttpAnswer {
-  long status = 0;
-  std::string body;
-};
-
-// GET, or POST if `body` is not empty. Error kUnavailable: nobody answers there.
-Result<HttpAnswer> http_call(const std::string& url, const std::string& body, std::chrono::seconds timeout);
+// The answer's body: GET, or POST if `body` is not empty. Errors: kUnavailable if nobody answers there,
+// server_error() for a status other than 200.
+Result<std::string> http_call(const std::string& url, const std::string& body, std::chrono::seconds timeout);
 
 // POST whose answer is a stream of server-sent events; `on_data` gets each event's data as it comes.
-// Error: the server's own message if the status is not 200.
-Result<void> http_stream(const std::string& url, const std::string& body, const std::function<void(std::string_view)>& on_data);
+// `stopped` is polled at least once a second and after each signal; once true, the connection is
+// closed and the call succeeds. Errors as http_call.
+Result<void> http_stream(const std::string& url, const std::string& body, const std::function<void(std::string_view)>& on_data,
+                         const std::function<bool()>& stopped);
+
+// What an answer of `status` with `body` (an error in any of the server's shapes) says.
+Error server_error(long status, const std::string& body);
 
 }  // namespace pensieve

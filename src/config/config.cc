@@ -19,6 +19,7 @@ namespace {
 // One settable key: where it lives and how text becomes its value.
 struct Key {
   std::string name;
+  ConfigKind kind;
   std::string help;
   std::function<Result<void>(Config&, std::string_view)> set;
   std::function<std::string(const Config&)> get;
@@ -49,7 +50,7 @@ std::string join(const std::vector<std::string>& parts) {
 
 template <typename T>
 Key number(std::string name, std::string help, T& (*at)(Config&), T low, T high) {
-  return {name, std::move(help),
+  return {name, ConfigKind::kNumber, std::move(help),
           [name, at, low, high](Config& config, std::string_view text) -> Result<void> {
             T value{};
             const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -64,7 +65,7 @@ Key number(std::string name, std::string help, T& (*at)(Config&), T low, T high)
 
 Key text(std::string name, std::string help, std::string& (*at)(Config&),
          std::vector<std::string> choices = {}) {
-  return {name, std::move(help),
+  return {name, ConfigKind::kText, std::move(help),
           [name, at, choices](Config& config, std::string_view value) -> Result<void> {
             if (!choices.empty() && std::ranges::find(choices, value) == choices.end()) {
               return wrong(name, value, "one of " + join(choices));
@@ -76,7 +77,7 @@ Key text(std::string name, std::string help, std::string& (*at)(Config&),
 }
 
 Key list(std::string name, std::string help, std::vector<std::string>& (*at)(Config&)) {
-  return {name, std::move(help),
+  return {name, ConfigKind::kList, std::move(help),
           [at](Config& config, std::string_view value) -> Result<void> {
             at(config) = split(value);
             return {};
@@ -85,7 +86,7 @@ Key list(std::string name, std::string help, std::vector<std::string>& (*at)(Con
 }
 
 Key boolean(std::string name, std::string help, bool& (*at)(Config&)) {
-  return {name, std::move(help),
+  return {name, ConfigKind::kBoolean, std::move(help),
           [name, at](Config& config, std::string_view value) -> Result<void> {
             if (value != "true" && value != "false") return wrong(name, value, "true or false");
             at(config) = value == "true";
@@ -96,7 +97,7 @@ Key boolean(std::string name, std::string help, bool& (*at)(Config&)) {
 
 // Keys are kept as their hashes from the moment they are read.
 Key api_keys() {
-  return {"server.api_keys", "keys that clients must send, as text or sha256:HEX; none: no key needed",
+  return {"server.api_keys", ConfigKind::kList, "keys that clients must send, as text or sha256:HEX; none: no key needed",
           [](Config& config, std::string_view value) -> Result<void> {
             config.server.api_key_hashes.clear();
             for (const std::string& key : split(value)) {
@@ -203,6 +204,7 @@ Result<void> apply_aliases(Config& config, const toml::table& aliases, const Pat
                                       "write it as name = \"model\"", ""}, paths, node));
     }
     config.aliases[std::string(name.str())] = *target;
+    config.sources[std::format("aliases.{}", name.str())] = ConfigSource::kFile;
   }
   return {};
 }
@@ -219,11 +221,10 @@ Result<void> apply_file(Config& config, const toml::table& table, const Paths& p
     }
     for (const auto& [name, node] : *entries) {
       const std::string key = std::format("{}.{}", section.str(), name.str());
-      const Key* known = find_key(key);
-      if (known == nullptr) return std::unexpected(at_line(unknown_key(key), paths, node));
+      if (find_key(key) == nullptr) return std::unexpected(at_line(unknown_key(key), paths, node));
       Result<std::string> value = value_text(node);
       if (!value) return std::unexpected(at_line(with_context(value.error(), key), paths, node));
-      if (Result<void> set = known->set(config, *value); !set) {
+      if (Result<void> set = set_config_value(config, key, *value, ConfigSource::kFile); !set) {
         return std::unexpected(at_line(set.error(), paths, node));
       }
     }
@@ -244,10 +245,22 @@ const std::map<std::string, std::string>& default_aliases() {
 
 }  // namespace
 
-Result<void> set_config_value(Config& config, std::string_view key, std::string_view value) {
+std::string_view to_string(ConfigSource source) {
+  switch (source) {
+    case ConfigSource::kDefault: return "default";
+    case ConfigSource::kFile: return "file";
+    case ConfigSource::kEnvironment: return "environment";
+    case ConfigSource::kFlag: return "flag";
+  }
+  return "default";
+}
+
+Result<void> set_config_value(Config& config, std::string_view key, std::string_view value, ConfigSource source) {
   const Key* known = find_key(key);
   if (known == nullptr) return std::unexpected(unknown_key(key));
-  return known->set(config, value);
+  TRY_VOID(known->set(config, value));
+  config.sources[known->name] = source;
+  return {};
 }
 
 Result<Config> load_config(const Paths& paths,
@@ -268,23 +281,60 @@ Result<Config> load_config(const Paths& paths,
   for (const Key& key : keys()) {
     const auto found = environment.find(environment_name(key.name));
     if (found == environment.end()) continue;
-    if (Result<void> set = key.set(config, found->second); !set) {
+    if (Result<void> set = set_config_value(config, key.name, found->second, ConfigSource::kEnvironment); !set) {
       return std::unexpected(with_context(set.error(), found->first));
     }
   }
   if (const auto key = environment.find("PENSIEVE_API_KEY"); key != environment.end()) {
-    TRY_VOID(set_config_value(config, "server.api_keys", key->second));
+    TRY_VOID(set_config_value(config, "server.api_keys", key->second, ConfigSource::kEnvironment));
   }
   return config;
 }
 
+namespace {
+
+ConfigSource source_of(const Config& config, std::string_view key) {
+  const auto found = config.sources.find(key);
+  return found == config.sources.end() ? ConfigSource::kDefault : found->second;
+}
+
+ConfigEntry entry_of(const Key& key, const Config& config, const Config& defaults) {
+  return {.key = key.name,
+          .kind = key.kind,
+          .value = key.get(config),
+          .default_value = key.get(defaults),
+          .source = source_of(config, key.name),
+          .help = key.help,
+          .environment = environment_name(key.name)};
+}
+
+}  // namespace
+
 std::vector<ConfigEntry> describe_config(const Config& config) {
   const Config defaults;
   std::vector<ConfigEntry> entries;
-  for (const Key& key : keys()) {
-    entries.push_back({key.name, key.get(config), key.get(defaults), key.help, environment_name(key.name)});
-  }
+  for (const Key& key : keys()) entries.push_back(entry_of(key, config, defaults));
   return entries;
+}
+
+Result<ConfigEntry> find_config_entry(const Config& config, std::string_view key) {
+  if (const Key* known = find_key(key)) return entry_of(*known, config, {});
+  constexpr std::string_view kAliases = "aliases.";
+  if (key.starts_with(kAliases) && key.size() > kAliases.size()) {
+    const std::string name(key.substr(kAliases.size()));
+    const auto value = [&](const std::map<std::string, std::string>& aliases) {
+      const auto found = aliases.find(name);
+      return found == aliases.end() ? std::string() : found->second;
+    };
+    return ConfigEntry{.key = std::string(key),
+                       .kind = ConfigKind::kText,
+                       .value = value(config.aliases),
+                       .default_value = value(default_aliases()),
+                       .source = source_of(config, key),
+                       .help = "the id, role or auto name that this name stands for",
+                       .environment = {}};
+  }
+  return std::unexpected(unknown_key(key));
 }
 
 }  // namespace pensieve

@@ -20,22 +20,22 @@ struct ServerConfig {
   std::vector<std::string> allowed_origins;  // further Origins besides loopback ones; "*": any
   std::int64_t max_body_bytes = 32 * 1024 * 1024;
   std::int32_t max_connections = 256;
-  std::int32_t header_timeout_s = 10;   // whole request head
-  std::int32_t body_timeout_s = 60;     // whole request body
-  std::int32_t idle_timeout_s = 75;     // between requests of one connection
-  std::int32_t write_timeout_s = 60;    // a client that takes nothing
-  std::int32_t ping_interval_s = 10;    // on a silent stream
-  std::int32_t stop_grace_s = 30;       // running answers may finish for this long on stop
+  std::int32_t header_timeout_s = 10;  // whole request head
+  std::int32_t body_timeout_s = 60;    // whole request body
+  std::int32_t idle_timeout_s = 75;    // between requests of one connection
+  std::int32_t write_timeout_s = 60;   // a client that takes nothing
+  std::int32_t ping_interval_s = 10;   // on a silent stream
+  std::int32_t stop_grace_s = 30;      // running answers may finish for this long on stop
 };
 
 struct EngineConfig {
-  std::int32_t context_tokens = 0;   // 0: what the model was trained for, at most 8192
-  std::int32_t parallel = 8;         // requests in one batch, per model
+  std::int32_t context_tokens = 0;  // 0: what the model was trained for, at most 8192
+  std::int32_t parallel = 8;        // requests in one batch, per model
   std::int32_t batch_tokens = 512;
-  std::int32_t threads = 0;          // 0: physical cores
-  std::int32_t gpu_layers = -1;      // -1: all
+  std::int32_t threads = 0;      // 0: physical cores
+  std::int32_t gpu_layers = -1;  // -1: all
   std::string cache_type = "f16";
-  std::int32_t queue_limit = 64;     // waiting requests per model before 429
+  std::int32_t queue_limit = 64;  // waiting requests per model before 429
   std::int32_t load_timeout_s = 300;
   std::int32_t hang_timeout_s = 20;  // a worker that answers no ping, or a step that never ends
   std::int32_t idle_unload_s = 0;    // 0: stay loaded until the memory is needed
@@ -51,18 +51,22 @@ struct RolesConfig {
 };
 
 struct MemoryConfig {
-  std::int64_t limit_bytes = 0;                    // weights + cache of all models; 0: 75 % of RAM
-  std::int64_t margin_bytes = 2'000'000'000;       // always left free
+  std::int64_t limit_bytes = 0;               // weights + cache of all models; 0: 75 % of RAM
+  std::int64_t margin_bytes = 2'000'000'000;  // always left free
 };
 
 struct ModelsConfig {
-  std::string folder;                // empty: <data>/models
-  std::vector<std::string> paths;    // further GGUF files served
+  std::string folder;              // empty: <data>/models
+  std::vector<std::string> paths;  // further GGUF files served
 };
 
 struct LogConfig {
   std::string level = "info";
 };
+
+// Where a value comes from.
+enum class ConfigSource : std::uint8_t { kDefault, kFile, kEnvironment, kFlag };
+std::string_view to_string(ConfigSource source);
 
 struct Config {
   ServerConfig server;
@@ -72,6 +76,8 @@ struct Config {
   ModelsConfig models;
   LogConfig log;
   std::map<std::string, std::string> aliases;  // name or prefix with trailing * -> id, role or auto
+  // Of each key and each alias ("aliases.NAME") that has not its default.
+  std::map<std::string, ConfigSource, std::less<>> sources;
 };
 
 // Defaults, then `paths.config_file` if it exists, then PENSIEVE_* variables of `environment`
@@ -81,16 +87,26 @@ Result<Config> load_config(const Paths& paths,
                            const std::map<std::string, std::string>& environment);
 
 // Sets one key ("server.port") from text, as the environment and the flags do.
-Result<void> set_config_value(Config& config, std::string_view key, std::string_view text);
+Result<void> set_config_value(Config& config, std::string_view key, std::string_view text,
+                              ConfigSource source = ConfigSource::kFlag);
+
+// How a value is written in config.toml: a list is an array of strings.
+enum class ConfigKind : std::uint8_t { kText, kNumber, kBoolean, kList };
 
 // Every key with its present value and a line of help, in order.
 struct ConfigEntry {
   std::string key;
-  std::string value;
+  ConfigKind kind = ConfigKind::kText;
+  std::string value;  // a list's elements joined by commas
   std::string default_value;
+  ConfigSource source = ConfigSource::kDefault;
   std::string help;
   std::string environment;  // variable that sets it
 };
 std::vector<ConfigEntry> describe_config(const Config& config);
+
+// The entry of `key`, which may be an alias ("aliases.NAME"). Error kInvalidArgument with the
+// nearest known key.
+Result<ConfigEntry> find_config_entry(const Config& config, std::string_view key);
 
 }  // namespace pensieve

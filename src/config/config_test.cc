@@ -37,6 +37,19 @@ TEST_F(ConfigFile, EnvironmentWinsOverTheFileAndTheFileOverDefaults) {
   EXPECT_EQ(config->engine.parallel, 8);
 }
 
+TEST_F(ConfigFile, EachValueTellsWhereItComesFrom) {
+  auto config = load("[server]\nport = 1234\nhost = \"::1\"\n[aliases]\nmine = \"auto\"\n", {{"PENSIEVE_SERVER_PORT", "99"}});
+  ASSERT_TRUE(config) << config.error().text();
+  ASSERT_TRUE(set_config_value(*config, "log.level", "debug"));
+  const auto source = [&](std::string_view key) { return to_string(find_config_entry(*config, key).value().source); };
+  EXPECT_EQ(source("server.port"), "environment");
+  EXPECT_EQ(source("server.host"), "file");
+  EXPECT_EQ(source("log.level"), "flag");
+  EXPECT_EQ(source("engine.parallel"), "default");
+  EXPECT_EQ(source("aliases.mine"), "file");
+  EXPECT_EQ(source("aliases.claude-*"), "default");
+}
+
 TEST_F(ConfigFile, AnUnknownKeyNamesItsLineAndTheNearestKnownOne) {
   const auto config = load("[server]\nhost = \"::1\"\nprot = 1\n");
   ASSERT_FALSE(config);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "api/admin/fake_service.h"
+#include "api/admin/status_json.h"
 #include "api/http/api_keys.h"
 #include "api/http/fake_client.h"
 
@@ -57,6 +58,18 @@ TEST_F(AdminRoutes, TellsTheWholeStatus) {
   EXPECT_THAT(body, HasSubstr(R"("state":"unloaded")"));
   EXPECT_THAT(body, HasSubstr(R"("skipped":[{"path":"/m/bad.gguf","reason":"truncated"}])"));
   EXPECT_THAT(body, HasSubstr(R"("memory_available":5000000000)"));
+}
+
+TEST_F(AdminRoutes, TellsTheStatusSoThatACommandReadsItBack) {
+  service_.present.models.front().state = ModelState::kReady;
+  const Result<ServiceStatus> read = parse_status(ask("GET", "/pensieve/v1/status").body);
+  ASSERT_TRUE(read) << read.error().text();
+  ASSERT_EQ(read->models.size(), 1U);
+  EXPECT_EQ(read->models[0].state, ModelState::kReady);
+  EXPECT_EQ(read->models[0].aliases, std::vector<std::string>{"primary"});
+  EXPECT_EQ(read->skipped[0].reason, "truncated");
+  EXPECT_TRUE(parse_status(R"({"uptime_seconds":1,"of_a_newer_server":true})"));
+  EXPECT_FALSE(parse_status("<html>"));
 }
 
 TEST_F(AdminRoutes, LoadsAndUnloadsModels) {

@@ -24,6 +24,14 @@ struct Health {
 };
 
 }  // namespace health
+namespace listing {
+
+struct Models {
+  std::vector<ModelStatus> models;
+  std::vector<SkippedFile> skipped;
+};
+
+}  // namespace listing
 namespace {
 
 template <typename T>
@@ -36,6 +44,18 @@ std::string to_json(const T& value) {
 }  // namespace
 
 std::string status_json(const ServiceStatus& status) { return to_json(status); }
+
+Result<ServiceStatus> parse_status(std::string_view json) {
+  ServiceStatus status;
+  if (const auto wrong = glz::read<glz::opts{.error_on_unknown_keys = false}>(status, json)) {
+    return fail(ErrorCode::kInvalidArgument, "the status is not as expected: " + glz::format_error(wrong, json));
+  }
+  return status;
+}
+
+std::string models_json(const std::vector<ModelStatus>& models, const std::vector<SkippedFile>& skipped) {
+  return to_json(listing::Models{models, skipped});
+}
 
 std::string model_json(const ModelStatus& model) { return to_json(model); }
 

@@ -2,13 +2,23 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "base/result.h"
 #include "manager/service.h"
 
 namespace pensieve::api {
 
 // Everything (GET /pensieve/v1/status).
 std::string status_json(const ServiceStatus& status);
+
+// A status that status_json wrote, as a client reads it; unknown fields are left out, so that a command
+// understands a newer server. Error kInvalidArgument: no such JSON.
+Result<ServiceStatus> parse_status(std::string_view json);
+
+// {"models":[...],"skipped":[...]}, each as it stands in the status.
+std::string models_json(const std::vector<ModelStatus>& models, const std::vector<SkippedFile>& skipped);
 
 // One model, as it stands in the status.
 std::string model_json(const ModelStatus& model);

@@ -1,0 +1,110 @@
+// list and ps: the models that there are, and those that are loaded.
+#include <algorithm>
+#include <format>
+#include <print>
+
+#include "api/admin/status_json.h"
+#include "cli.h"
+#include "present.h"
+#include "words.h"
+
+namespace pensieve::cli {
+namespace {
+
+std::string count_word(std::int64_t count) { return count == 0 ? "" : std::format("{}", count); }
+
+void print_skipped(const std::vector<SkippedFile>& skipped) {
+  if (skipped.empty()) return;
+  std::vector<std::vector<std::string>> rows;
+  for (const SkippedFile& file : skipped) rows.push_back({file.path, file.reason});
+  std::print("\n{}", render_table({{"SKIPPED FILE"}, {"REASON", false, true}}, rows, table_style()));
+}
+
+void print_models(const ServiceStatus& status) {
+  std::vector<std::vector<std::string>> rows;
+  for (const ModelStatus& model : status.models) {
+    rows.push_back({model.id, joined(model.aliases), model.architecture, model.quantization, size_word(model.file_bytes),
+                    parameters_word(model.parameters), count_word(model.trained_context_tokens), state_word(model)});
+  }
+  std::print("{}", render_table({{"MODEL"},
+                                 {"ROLES", false, true},
+                                 {"ARCHITECTURE"},
+                                 {"TYPE"},
+                                 {"SIZE", true},
+                                 {"PARAMETERS", true},
+                                 {"CONTEXT", true},
+                                 {"STATE", false, true}},
+                                rows, table_style()));
+}
+
+Result<void> list(bool json) {
+  const Paths where = TRY(paths());
+  const ServiceStatus status = TRY(present(where)).status;
+  if (json) {
+    std::println("{}", api::models_json(status.models, status.skipped));
+    return {};
+  }
+  if (status.models.empty()) {
+    std::println("No model is installed. Put a .gguf file into {}", where.models.string());
+  } else {
+    print_models(status);
+  }
+  print_skipped(status.skipped);
+  return {};
+}
+
+Result<void> loaded(bool json) {
+  const Paths where = TRY(paths());
+  const ServerRecord server = TRY(running_server(where));
+  const std::string text = TRY(status_text(server));
+  ServiceStatus status = TRY(api::parse_status(text));
+  std::erase_if(status.models,
+                [](const ModelStatus& model) { return model.state == ModelState::kUnloaded || model.state == ModelState::kFailed; });
+  if (json) {
+    std::println("{}", api::models_json(status.models, {}));
+    return {};
+  }
+  if (status.models.empty()) {
+    std::println("No model is loaded; the next request loads one.");
+    return {};
+  }
+  std::vector<std::vector<std::string>> rows;
+  for (const ModelStatus& model : status.models) {
+    const bool idle = model.active_requests == 0 && model.state == ModelState::kReady;
+    rows.push_back({model.id, state_word(model), count_word(model.worker_pid), size_word(model.weights_bytes), size_word(model.kv_bytes),
+                    size_word(model.compute_bytes), size_word(model.resident_bytes), count_word(model.context_tokens),
+                    std::format("{}", model.active_requests), std::format("{}", model.waiting_requests),
+                    idle ? duration_word(model.idle_seconds) : ""});
+  }
+  std::print("{}", render_table({{"MODEL"},
+                                 {"STATE", false, true},
+                                 {"PID", true},
+                                 {"WEIGHTS", true},
+                                 {"KV", true},
+                                 {"COMPUTE", true},
+                                 {"RESIDENT", true},
+                                 {"CONTEXT", true},
+                                 {"ACTIVE", true},
+                                 {"WAITING", true},
+                                 {"IDLE", true}},
+                                rows, table_style()));
+  return {};
+}
+
+}  // namespace
+
+void add_list(CLI::App& app, Run& chosen) {
+  static bool json = false;
+  CLI::App* command = add_command(app, "list", "List the installed models, and the files that are skipped", "pensieve list", chosen,
+                                  [] { return list(json); });
+  command->add_flag("--json", json, "print JSON");
+}
+
+void add_ps(CLI::App& app, Run& chosen) {
+  static bool json = false;
+  CLI::App* command =
+      add_command(app, "ps", "List the loaded models with their processes and memory", "pensieve ps", chosen, [] { return loaded(json); });
+  command->add_flag("--json", json, "print JSON");
+}
+
+}  // namespace pensieve::cli

@@ -1,0 +1,18 @@
+// The catalog as the configuration asks for it.
+#pragma once
+
+#include "base/paths.h"
+#include "base/units.h"
+#include "catalog/catalog.h"
+#include "config/config.h"
+#include "machine/memory_probe.h"
+
+namespace pensieve {
+
+// What models may take: memory.limit_bytes, or three quarters of the machine's memory.
+Bytes usable_memory(const Config& config, const MemoryReading& reading);
+
+// The models of the configured folder and paths.
+ModelCatalog open_catalog(const Paths& paths, const Config& config, const MemoryProbe& memory);
+
+}  // namespace pensieve

@@ -1,0 +1,26 @@
+// Figures as people read them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "manager/service.h"
+
+namespace pensieve::cli {
+
+// "98.4 MB"; empty for 0, which stands for "nothing" in the status.
+std::string size_word(std::int64_t bytes);
+
+// "134.5 M", "6.7 B" parameters.
+std::string parameters_word(std::int64_t parameters);
+
+// "12 s", "3 min", "2 h 5 min", "4 d 3 h".
+std::string duration_word(std::int64_t seconds);
+
+// "failed: why", or the state alone.
+std::string state_word(const ModelStatus& model);
+
+// "a, b".
+std::string joined(const std::vector<std::string>& parts);
+
+}  // namespace pensieve::cli
