@@ -21,7 +21,7 @@ Result<std::string> parts_text(const Fields& message) {
   const Json::array_t* parts = TRY(message.array("content"));
   std::string text;
   for (std::size_t i = 0; i < parts->size(); ++i) {
-    const Fields part = TRY(Fields::of((*parts)[i], std::format("{}.{}", message.path("content"), i)));
+    const Fields part = TRY(Fields::of((*parts)[i], std::format("{}[{}]", message.path("content"), i)));
     const std::string type = TRY(part.required_text("type"));
     if (type == "text" || type == "input_text" || type == "refusal") {
       text += TRY(part.required_text(type == "refusal" ? "refusal" : "text"));
@@ -47,7 +47,7 @@ Result<Role> role_of(const Fields& message) {
 Result<void> add_tool_calls(const Fields& fields, Message& message) {
   const Json::array_t* calls = TRY(fields.array("tool_calls"));
   for (std::size_t i = 0; calls != nullptr && i < calls->size(); ++i) {
-    const Fields call = TRY(Fields::of((*calls)[i], std::format("{}.{}", fields.path("tool_calls"), i)));
+    const Fields call = TRY(Fields::of((*calls)[i], std::format("{}[{}]", fields.path("tool_calls"), i)));
     const Json* function = call.find("function");
     if (function == nullptr) return call.wrong("function", "is required");
     const Fields details = TRY(Fields::of(*function, call.path("function")));
@@ -62,7 +62,7 @@ Result<void> parse_messages(const Fields& body, GenerationRequest& request) {
   if (messages == nullptr) return body.wrong("messages", "is required");
   if (messages->empty()) return body.wrong("messages", "must hold at least one message");
   for (std::size_t i = 0; i < messages->size(); ++i) {
-    const Fields fields = TRY(Fields::of((*messages)[i], std::format("messages.{}", i)));
+    const Fields fields = TRY(Fields::of((*messages)[i], std::format("messages[{}]", i)));
     Message message{.role = TRY(role_of(fields))};
     message.text = TRY(parts_text(fields));
     TRY_VOID(add_tool_calls(fields, message));
@@ -78,7 +78,7 @@ Result<void> parse_messages(const Fields& body, GenerationRequest& request) {
 Result<void> parse_tools(const Fields& body, GenerationRequest& request) {
   const Json::array_t* tools = TRY(body.array("tools"));
   for (std::size_t i = 0; tools != nullptr && i < tools->size(); ++i) {
-    const Fields tool = TRY(Fields::of((*tools)[i], std::format("tools.{}", i)));
+    const Fields tool = TRY(Fields::of((*tools)[i], std::format("tools[{}]", i)));
     if (TRY(tool.required_text("type")) != "function") continue;
     const Json* function = tool.find("function");
     if (function == nullptr) return tool.wrong("function", "is required");
