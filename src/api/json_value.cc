@@ -36,12 +36,14 @@ bool nested_too_deeply(std::string_view body) {
 Result<Json> parse_body(std::string_view body) {
   if (body.starts_with("\xEF\xBB\xBF")) body.remove_prefix(3);
   if (!is_valid_utf8(body)) return fail(ErrorCode::kInvalidArgument, "the request body is not valid UTF-8");
-  if (nested_too_deeply(body)) return fail(ErrorCode::kInvalidArgument, std::format("the request body is nested deeper than {} levels", kMaxDepth));
+  if (nested_too_deeply(body))
+    return fail(ErrorCode::kInvalidArgument, std::format("the request body is nested deeper than {} levels", kMaxDepth));
   try {
     Json value;
     const std::string text(body);
     if (const auto error = glz::read_json(value, text)) {
-      return fail(ErrorCode::kInvalidArgument, std::format("the request body is not valid JSON (at byte {})", error.count), "send a JSON object");
+      return fail(ErrorCode::kInvalidArgument, std::format("the request body is not valid JSON (at byte {})", error.count),
+                  "send a JSON object");
     }
     if (!value.is_object()) return fail(ErrorCode::kInvalidArgument, "the request body is not a JSON object", "send a JSON object");
     return value;
@@ -66,12 +68,25 @@ void append_json_string(std::string& out, std::string_view text) {
     out += text.substr(plain, i - plain);
     plain = i + 1;
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      default: out += "\\u00"; out += kHex[c >> 4]; out += kHex[c & 15];
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      default:
+        out += "\\u00";
+        out += kHex[c >> 4];
+        out += kHex[c & 15];
     }
   }
   out += text.substr(plain);
@@ -89,9 +104,7 @@ Result<Fields> Fields::of(const Json& value, std::string path) {
   return fail(ErrorCode::kInvalidArgument, std::format("{} must be an object", path.empty() ? "the body" : path), "", path);
 }
 
-std::string Fields::path(std::string_view name) const {
-  return path_.empty() ? std::string(name) : std::format("{}.{}", path_, name);
-}
+std::string Fields::path(std::string_view name) const { return path_.empty() ? std::string(name) : std::format("{}.{}", path_, name); }
 
 std::unexpected<Error> Fields::wrong(std::string_view name, std::string_view problem) const {
   return fail(ErrorCode::kInvalidArgument, std::format("{}: {}", path(name), problem), "", path(name));
@@ -119,7 +132,7 @@ Result<std::optional<double>> Fields::number(std::string_view name, double low, 
   const Json* value = find(name);
   if (value == nullptr) return std::nullopt;
   if (!value->is_number()) return wrong(name, "must be a number");
-  const double number = value->get_number();
+  const double number = value->as_number();
   if (!(number >= low && number <= high)) return wrong(name, std::format("must be from {} to {}", low, high));
   return number;
 }
@@ -128,7 +141,7 @@ Result<std::optional<std::int64_t>> Fields::integer(std::string_view name, std::
   const Json* value = find(name);
   if (value == nullptr) return std::nullopt;
   if (!value->is_number()) return wrong(name, "must be a whole number");
-  const double number = value->get_number();
+  const double number = value->as_number();
   if (number != std::floor(number) || !(number >= static_cast<double>(low) && number <= static_cast<double>(high))) {
     return wrong(name, std::format("must be a whole number from {} to {}", low, high));
   }
