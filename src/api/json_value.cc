@@ -3,32 +3,52 @@
 #include <cmath>
 #include <format>
 #include <glaze/glaze.hpp>
+#include <vector>
 
 #include "base/utf8.h"
 
 namespace pensieve::api {
 namespace {
 
-constexpr int kMaxDepth = 128;
+constexpr std::size_t kMaxDepth = 128;
+// Of one object: the parser's time grows with the square of it.
+constexpr std::size_t kMaxMembers = 10'000;
+// Of the whole body: a value takes twenty times the memory of the two bytes that it may be written in.
+constexpr std::size_t kMaxValues = 1'000'000;
 
-// Nesting of brackets outside of strings, found without recursion.
-bool nested_too_deeply(std::string_view body) {
-  int depth = 0;
+struct StrictJson : glz::opts {
+  bool validate_trailing_whitespace = true;  // nothing may follow the value
+};
+
+// What would cost too much to parse, found in one pass without recursion; empty: nothing.
+std::string too_much(std::string_view body) {
+  std::string open;                 // the brackets around
+  std::vector<std::size_t> commas;  // in each of them
+  std::size_t values = 1;
   bool in_string = false;
   for (std::size_t i = 0; i < body.size(); ++i) {
     const char c = body[i];
     if (in_string) {
       if (c == '\\') ++i;
       if (c == '"') in_string = false;
-    } else if (c == '"') {
+      continue;
+    }
+    if (c == ',' || c == '{' || c == '[') ++values;
+    if (values > kMaxValues) return std::format("has more than {} values", kMaxValues);
+    if (c == '"') {
       in_string = true;
     } else if (c == '{' || c == '[') {
-      if (++depth > kMaxDepth) return true;
-    } else if (c == '}' || c == ']') {
-      --depth;
+      open += c;
+      commas.push_back(0);
+      if (open.size() > kMaxDepth) return std::format("is nested deeper than {} levels", kMaxDepth);
+    } else if ((c == '}' || c == ']') && !open.empty()) {
+      open.pop_back();
+      commas.pop_back();
+    } else if (c == ',' && !open.empty()) {
+      if (++commas.back() >= kMaxMembers && open.back() == '{') return std::format("has an object of more than {} members", kMaxMembers);
     }
   }
-  return false;
+  return {};
 }
 
 }  // namespace
@@ -36,12 +56,13 @@ bool nested_too_deeply(std::string_view body) {
 Result<Json> parse_body(std::string_view body) {
   if (body.starts_with("\xEF\xBB\xBF")) body.remove_prefix(3);
   if (!is_valid_utf8(body)) return fail(ErrorCode::kInvalidArgument, "the request body is not valid UTF-8");
-  if (nested_too_deeply(body))
-    return fail(ErrorCode::kInvalidArgument, std::format("the request body is nested deeper than {} levels", kMaxDepth));
+  if (const std::string what = too_much(body); !what.empty()) {
+    return fail(ErrorCode::kInvalidArgument, std::format("the request body {}", what));
+  }
   try {
     Json value;
     const std::string text(body);
-    if (const auto error = glz::read_json(value, text)) {
+    if (const auto error = glz::read<StrictJson{}>(value, text)) {
       return fail(ErrorCode::kInvalidArgument, std::format("the request body is not valid JSON (at byte {})", error.count),
                   "send a JSON object");
     }

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <format>
+
 #include "base/utf8.h"
 
 namespace pensieve::api {
@@ -34,6 +36,26 @@ TEST(JsonValue, BoundsTheNesting) {
   EXPECT_TRUE(parse_body("{\"a\":\"" + std::string(1000, '[') + "\"}")) << "brackets in a string are no nesting";
 }
 
+TEST(JsonValue, BoundsTheMembersOfAnObject) {
+  const auto wide = [](int members) {
+    std::string body = "{";
+    for (int i = 0; i < members; ++i) body += std::format("{}\"k{}\":[1,2,3]", i > 0 ? "," : "", i);
+    return body + "}";
+  };
+  EXPECT_TRUE(parse_body(wide(10'000)));
+  EXPECT_THAT(again(wide(10'001)), HasSubstr("more than 10000 members"));
+  std::string numbers = "{\"a\":[0";
+  for (int i = 0; i < 20'000; ++i) numbers += ",1";
+  EXPECT_TRUE(parse_body(numbers + "]}")) << "arrays may be longer";
+  for (int i = 0; i < 1'000'000; ++i) numbers += ",1";
+  EXPECT_THAT(again(numbers + "]}"), HasSubstr("more than 1000000 values"));
+}
+
+TEST(JsonValue, SaysWhereItIsNoJson) {
+  EXPECT_THAT(again(R"({"a":1,"b":x})"), HasSubstr("at byte 11"));
+  EXPECT_THAT(again(R"({"a":1e999})"), HasSubstr("not valid JSON"));
+}
+
 TEST(JsonValue, TextIsAlwaysValidUtf8) {
   EXPECT_THAT(again("{\"a\":\"\xff\"}"), HasSubstr("not valid UTF-8"));
   EXPECT_THAT(again("{\"a\":\"\xED\xA0\x80\"}"), HasSubstr("not valid UTF-8"));
@@ -48,7 +70,7 @@ TEST(JsonValue, WritesAnyTextAsAString) {
 }
 
 TEST(JsonValue, FieldsNameWhatIsWrong) {
-  const Json json = parse_body(R"({"inner":{"text":7,"number":1e999,"null":null}})").value_or(Json{});
+  const Json json = parse_body(R"({"inner":{"text":7,"number":1e300,"null":null}})").value_or(Json{});
   const Result<Fields> fields = Fields::of(json["inner"], "inner");
   ASSERT_TRUE(fields);
   EXPECT_EQ(fields->text("text").error().param, "inner.text");
