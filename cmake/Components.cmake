@@ -18,9 +18,10 @@ endif()
 
 # pensieve_component(NAME [USES components...] [LIBRARIES targets...])
 # src/NAME/**/*.cc becomes the library pensieve_NAME; *_test.cc the test program NAME_tests;
-# *_bench.cc the program NAME_bench; *_fuzz.cc one fuzzer each; x_main.cc the program x that the
-# tests start, whose path they have as the macro X_PROGRAM. Headers *_fake.h and fake_*.h are for
-# tests. A component without sources yet is an interface library.
+# *_bench.cc the program NAME_bench; *_fuzz.cc one fuzzer each, whose inputs in
+# tests/fuzz/corpus/FUZZER are run as the test NAME.FUZZER; x_main.cc the program x that the tests
+# start, whose path they have as the macro X_PROGRAM. Headers *_fake.h and fake_*.h are for tests. A
+# component without sources yet is an interface library.
 function(pensieve_component name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "USES;LIBRARIES")
   set(folder ${CMAKE_SOURCE_DIR}/src/${name})
@@ -72,9 +73,18 @@ function(pensieve_component name)
     target_link_libraries(${name}_bench PRIVATE pensieve_${name} benchmark::benchmark_main)
   endif()
 
+  set(fuzzers ${all})
+  list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cc$")
+  if(PENSIEVE_TESTS)
+    foreach(fuzzer IN LISTS fuzzers)
+      get_filename_component(target ${fuzzer} NAME_WE)
+      add_executable(${target}_replay ${fuzzer} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.cc)
+      target_link_libraries(${target}_replay PRIVATE pensieve_${name})
+      add_test(NAME ${name}.${target} COMMAND ${target}_replay ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${target})
+      set_tests_properties(${name}.${target} PROPERTIES TIMEOUT 120)
+    endforeach()
+  endif()
   if(PENSIEVE_FUZZERS)
-    set(fuzzers ${all})
-    list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cc$")
     foreach(fuzzer IN LISTS fuzzers)
       get_filename_component(target ${fuzzer} NAME_WE)
       add_executable(${target} ${fuzzer})

@@ -28,15 +28,23 @@ Result<std::optional<T>> positive(const HttpRequest& http, const std::string& na
 
 Result<void> apply_knobs(const HttpRequest& http, GenerationRequest& request) {
   const std::string_view quality = http.header("x-pensieve-quality");
-  if (quality == "good") request.requirements.quality = Quality::kGood;
-  else if (quality == "high") request.requirements.quality = Quality::kHigh;
-  else if (quality == "maximum") request.requirements.quality = Quality::kMaximum;
-  else if (!quality.empty()) return bad_header("X-Pensieve-Quality", "good, high or maximum");
+  if (quality == "good")
+    request.requirements.quality = Quality::kGood;
+  else if (quality == "high")
+    request.requirements.quality = Quality::kHigh;
+  else if (quality == "maximum")
+    request.requirements.quality = Quality::kMaximum;
+  else if (!quality.empty())
+    return bad_header("X-Pensieve-Quality", "good, high or maximum");
   const std::string_view performance = http.header("x-pensieve-performance");
-  if (performance == "high") request.requirements.performance = Performance::kHigh;
-  else if (performance == "medium") request.requirements.performance = Performance::kMedium;
-  else if (performance == "low") request.requirements.performance = Performance::kLow;
-  else if (!performance.empty()) return bad_header("X-Pensieve-Performance", "high, medium or low");
+  if (performance == "high")
+    request.requirements.performance = Performance::kHigh;
+  else if (performance == "medium")
+    request.requirements.performance = Performance::kMedium;
+  else if (performance == "low")
+    request.requirements.performance = Performance::kLow;
+  else if (!performance.empty())
+    return bad_header("X-Pensieve-Performance", "high, medium or low");
   request.requirements.min_tokens_per_second = TRY(positive<double>(http, "x-pensieve-min-tps", "X-Pensieve-Min-TPS"));
   request.requirements.max_ttft_ms = TRY(positive<std::int64_t>(http, "x-pensieve-max-ttft-ms", "X-Pensieve-Max-TTFT-Ms"));
   request.id = http.id;
@@ -55,8 +63,8 @@ asio::awaitable<void> send_error(ResponseWriter& writer, ErrorShape shape, const
   co_await writer.send(answer.status, std::move(answer.headers), std::move(answer.body));
 }
 
-asio::awaitable<Result<Begun>> begin_generation(GenerationService& service, GenerationRequest request,
-                                                std::chrono::milliseconds interval, OnSilence on_silence) {
+asio::awaitable<Result<Begun>> begin_generation(GenerationService& service, GenerationRequest request, std::chrono::milliseconds interval,
+                                                OnSilence on_silence) {
   const Error gone{ErrorCode::kCancelled, "the client is gone", "", ""};
   while (!co_await service.settled(request.model, interval)) {
     if (!co_await on_silence()) co_return std::unexpected(gone);
@@ -78,31 +86,35 @@ asio::awaitable<std::optional<GenerationEvent>> next_event(GenerationStream& str
   }
 }
 
+void WholeAnswer::add(GenerationEvent&& event) {
+  if (auto* delta = std::get_if<Delta>(&event)) {
+    text += delta->text;
+    reasoning += delta->reasoning;
+    for (TokenLogprobs& entry : delta->logprobs) logprobs.push_back(std::move(entry));
+  } else if (auto* call = std::get_if<ToolCallDelta>(&event)) {
+    const auto index = static_cast<std::size_t>(std::max(call->index, 0));
+    if (index >= tool_calls.size()) tool_calls.resize(index + 1);
+    tool_calls[index].id += call->id;
+    tool_calls[index].name += call->name;
+    tool_calls[index].arguments += call->arguments_delta;
+  } else if (auto* ended = std::get_if<Finished>(&event)) {
+    finished = std::move(*ended);
+  }
+}
+
 asio::awaitable<Result<WholeAnswer>> whole_answer(GenerationService& service, GenerationRequest request) {
   constexpr std::chrono::hours kPatience{1};
   auto stream = co_await service.generate(std::move(request));
   if (!stream) co_return std::unexpected(stream.error());
   WholeAnswer answer{.model = (*stream)->model()};
-  for (;;) {
+  for (bool ended = false; !ended;) {
     std::optional<GenerationEvent> event = co_await (*stream)->next(kPatience);
     if (!event) continue;
-    if (auto* delta = std::get_if<Delta>(&*event)) {
-      answer.text += delta->text;
-      answer.reasoning += delta->reasoning;
-      for (TokenLogprobs& entry : delta->logprobs) answer.logprobs.push_back(std::move(entry));
-    } else if (auto* call = std::get_if<ToolCallDelta>(&*event)) {
-      const auto index = static_cast<std::size_t>(std::max(call->index, 0));
-      if (index >= answer.tool_calls.size()) answer.tool_calls.resize(index + 1);
-      answer.tool_calls[index].id += call->id;
-      answer.tool_calls[index].name += call->name;
-      answer.tool_calls[index].arguments += call->arguments_delta;
-    } else if (auto* failed = std::get_if<Failed>(&*event)) {
-      co_return std::unexpected(std::move(failed->error));
-    } else if (auto* finished = std::get_if<Finished>(&*event)) {
-      answer.finished = std::move(*finished);
-      co_return answer;
-    }
+    if (auto* failed = std::get_if<Failed>(&*event)) co_return std::unexpected(std::move(failed->error));
+    ended = is_terminal(*event);
+    answer.add(std::move(*event));
   }
+  co_return answer;
 }
 
 }  // namespace pensieve::api

@@ -51,6 +51,9 @@ struct WholeAnswer {
   std::vector<ToolCall> tool_calls;
   std::vector<TokenLogprobs> logprobs;
   Finished finished;
+
+  // Adds what an event brings. Failed adds nothing.
+  void add(GenerationEvent&& event);
 };
 boost::asio::awaitable<Result<WholeAnswer>> whole_answer(GenerationService& service, GenerationRequest request);
 

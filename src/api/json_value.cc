@@ -3,32 +3,52 @@
 #include <cmath>
 #include <format>
 #include <glaze/glaze.hpp>
+#include <vector>
 
 #include "base/utf8.h"
 
 namespace pensieve::api {
 namespace {
 
-constexpr int kMaxDepth = 128;
+constexpr std::size_t kMaxDepth = 128;
+// Of one object: the parser's time grows with the square of it.
+constexpr std::size_t kMaxMembers = 10'000;
+// Of the whole body: a value takes twenty times the memory of the two bytes that it may be written in.
+constexpr std::size_t kMaxValues = 1'000'000;
 
-// Nesting of brackets outside of strings, found without recursion.
-bool nested_too_deeply(std::string_view body) {
-  int depth = 0;
+struct StrictJson : glz::opts {
+  bool validate_trailing_whitespace = true;  // nothing may follow the value
+};
+
+// What would cost too much to parse, found in one pass without recursion; empty: nothing.
+std::string too_much(std::string_view body) {
+  std::string open;                 // the brackets around
+  std::vector<std::size_t> commas;  // in each of them
+  std::size_t values = 1;
   bool in_string = false;
   for (std::size_t i = 0; i < body.size(); ++i) {
     const char c = body[i];
     if (in_string) {
       if (c == '\\') ++i;
       if (c == '"') in_string = false;
-    } else if (c == '"') {
+      continue;
+    }
+    if (c == ',' || c == '{' || c == '[') ++values;
+    if (values > kMaxValues) return std::format("has more than {} values", kMaxValues);
+    if (c == '"') {
       in_string = true;
     } else if (c == '{' || c == '[') {
-      if (++depth > kMaxDepth) return true;
-    } else if (c == '}' || c == ']') {
-      --depth;
+      open += c;
+      commas.push_back(0);
+      if (open.size() > kMaxDepth) return std::format("is nested deeper than {} levels", kMaxDepth);
+    } else if ((c == '}' || c == ']') && !open.empty()) {
+      open.pop_back();
+      commas.pop_back();
+    } else if (c == ',' && !open.empty()) {
+      if (++commas.back() >= kMaxMembers && open.back() == '{') return std::format("has an object of more than {} members", kMaxMembers);
     }
   }
-  return false;
+  return {};
 }
 
 }  // namespace
@@ -36,12 +56,15 @@ bool nested_too_deeply(std::string_view body) {
 Result<Json> parse_body(std::string_view body) {
   if (body.starts_with("\xEF\xBB\xBF")) body.remove_prefix(3);
   if (!is_valid_utf8(body)) return fail(ErrorCode::kInvalidArgument, "the request body is not valid UTF-8");
-  if (nested_too_deeply(body)) return fail(ErrorCode::kInvalidArgument, std::format("the request body is nested deeper than {} levels", kMaxDepth));
+  if (const std::string what = too_much(body); !what.empty()) {
+    return fail(ErrorCode::kInvalidArgument, std::format("the request body {}", what));
+  }
   try {
     Json value;
     const std::string text(body);
-    if (const auto error = glz::read_json(value, text)) {
-      return fail(ErrorCode::kInvalidArgument, std::format("the request body is not valid JSON (at byte {})", error.count), "send a JSON object");
+    if (const auto error = glz::read<StrictJson{}>(value, text)) {
+      return fail(ErrorCode::kInvalidArgument, std::format("the request body is not valid JSON (at byte {})", error.count),
+                  "send a JSON object");
     }
     if (!value.is_object()) return fail(ErrorCode::kInvalidArgument, "the request body is not a JSON object", "send a JSON object");
     return value;
@@ -66,12 +89,25 @@ void append_json_string(std::string& out, std::string_view text) {
     out += text.substr(plain, i - plain);
     plain = i + 1;
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      default: out += "\\u00"; out += kHex[c >> 4]; out += kHex[c & 15];
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      default:
+        out += "\\u00";
+        out += kHex[c >> 4];
+        out += kHex[c & 15];
     }
   }
   out += text.substr(plain);
@@ -89,9 +125,7 @@ Result<Fields> Fields::of(const Json& value, std::string path) {
   return fail(ErrorCode::kInvalidArgument, std::format("{} must be an object", path.empty() ? "the body" : path), "", path);
 }
 
-std::string Fields::path(std::string_view name) const {
-  return path_.empty() ? std::string(name) : std::format("{}.{}", path_, name);
-}
+std::string Fields::path(std::string_view name) const { return path_.empty() ? std::string(name) : std::format("{}.{}", path_, name); }
 
 std::unexpected<Error> Fields::wrong(std::string_view name, std::string_view problem) const {
   return fail(ErrorCode::kInvalidArgument, std::format("{}: {}", path(name), problem), "", path(name));
@@ -119,7 +153,7 @@ Result<std::optional<double>> Fields::number(std::string_view name, double low, 
   const Json* value = find(name);
   if (value == nullptr) return std::nullopt;
   if (!value->is_number()) return wrong(name, "must be a number");
-  const double number = value->get_number();
+  const double number = value->as_number();
   if (!(number >= low && number <= high)) return wrong(name, std::format("must be from {} to {}", low, high));
   return number;
 }
@@ -128,7 +162,7 @@ Result<std::optional<std::int64_t>> Fields::integer(std::string_view name, std::
   const Json* value = find(name);
   if (value == nullptr) return std::nullopt;
   if (!value->is_number()) return wrong(name, "must be a whole number");
-  const double number = value->get_number();
+  const double number = value->as_number();
   if (number != std::floor(number) || !(number >= static_cast<double>(low) && number <= static_cast<double>(high))) {
     return wrong(name, std::format("must be a whole number from {} to {}", low, high));
   }

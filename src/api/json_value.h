@@ -12,7 +12,8 @@
 
 namespace pensieve::api {
 
-using Json = glz::generic;
+// Whole numbers keep all their digits, objects their order: tool arguments go back as they came.
+using Json = glz::generic_i64;
 
 // The body as a JSON object. Error kInvalidArgument: not UTF-8, nested deeper than 128, not JSON (it
 // says where), no object.

@@ -54,6 +54,7 @@ class Server:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
+        self.headers = {"x-api-key": settings["server.api_keys"]} if "server.api_keys" in settings else {}
         self.url = f"http://127.0.0.1:{self.port}"
         flags = [f"--{key}={value}" for key, value in {"server.port": self.port, **settings}.items()]
         self.log = open(home / "log", "w+")
@@ -71,7 +72,7 @@ class Server:
         return httpx.get(f"{self.url}/health").json()
 
     def status(self) -> dict:
-        return httpx.get(f"{self.url}/pensieve/v1/status").json()
+        return httpx.get(f"{self.url}/pensieve/v1/status", headers=self.headers).json()
 
     def worker(self) -> int:
         models = {model["id"]: model for model in self.status()["models"]}
@@ -88,6 +89,14 @@ class Server:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     running = Server(tmp_path_factory.mktemp("home"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def keyed_server(tmp_path_factory):
+    """Answers only to the key "secret"."""
+    running = Server(tmp_path_factory.mktemp("keyed"), **{"server.api_keys": "secret"})
     yield running
     running.stop()
 

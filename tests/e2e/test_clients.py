@@ -72,6 +72,55 @@ def test_openai_streams_what_it_answers_plainly(gpt):
     assert chunks[-1].usage.prompt_tokens == plain.usage.prompt_tokens
 
 
+def test_conversations_with_a_system_prompt_go_on_from_what_was_read(claude, gpt):
+    rules = "You are a patient teacher who answers in one short sentence."
+    first = claude.messages.create(model="auto", max_tokens=8, messages=QUESTION, system=rules)
+    turns = [*QUESTION, {"role": "assistant", "content": first.content}, {"role": "user", "content": "And again, please."}]
+    second = claude.messages.create(model="auto", max_tokens=8, messages=turns, system=[{"type": "text", "text": rules}])
+    assert second.usage.cache_read_input_tokens > first.usage.cache_read_input_tokens
+    chat = [{"role": "developer", "content": rules}, *QUESTION]
+    answer = gpt.chat.completions.create(model="auto", messages=chat, max_completion_tokens=8)
+    assert answer.usage.completion_tokens <= 8
+    chat += [answer.choices[0].message, {"role": "user", "content": "And again, please."}]
+    more = gpt.chat.completions.create(model="auto", messages=chat, max_completion_tokens=8)
+    assert more.usage.prompt_tokens > answer.usage.prompt_tokens and more.usage.prompt_tokens_details.cached_tokens > 0
+
+
+def test_seeds_repeat_an_answer_and_choices_of_one_stream_differ(gpt):
+    def ask(**more):
+        return gpt.chat.completions.create(model="auto", messages=QUESTION, max_tokens=12, temperature=1, **more)
+
+    assert ask(seed=5).choices[0].message.content == ask(seed=5).choices[0].message.content
+    texts, roles, ended = [""] * 3, [], []
+    for chunk in ask(seed=5, n=3, stream=True, stream_options={"include_usage": True}):
+        for choice in chunk.choices:
+            texts[choice.index] += choice.delta.content or ""
+            roles += [choice.index] if choice.delta.role else []
+            ended += [choice.index] if choice.finish_reason else []
+    assert sorted(roles) == sorted(ended) == [0, 1, 2] and len(set(texts)) > 1
+    whole = ask(seed=5, n=3)
+    assert texts == [choice.message.content for choice in whole.choices]
+    assert chunk.usage.prompt_tokens == whole.usage.prompt_tokens == ask().usage.prompt_tokens
+
+
+def test_logit_biases_are_applied_and_unknown_tokens_refused(gpt):
+    forced = gpt.chat.completions.create(model="auto", messages=QUESTION, max_tokens=4, logprobs=True, logit_bias={"300": 100})
+    assert len({entry.token for entry in forced.choices[0].logprobs.content}) == 1
+    assert len(forced.choices[0].logprobs.content) == 4
+    with pytest.raises(openai.BadRequestError) as unknown:
+        gpt.chat.completions.create(model="auto", messages=QUESTION, logit_bias={"99999999": 1})
+    assert unknown.value.param == "logit_bias"
+
+
+def test_legacy_completions_stream_with_log_probabilities(gpt):
+    arguments = {"model": "auto", "prompt": "One two three", "max_tokens": 5, "temperature": 0, "logprobs": 2}
+    plain = gpt.completions.create(**arguments).choices[0]
+    chunks = [chunk.choices[0] for chunk in gpt.completions.create(**arguments, stream=True)]
+    assert "".join(chunk.text for chunk in chunks) == plain.text == "".join(plain.logprobs.tokens)
+    assert [offset for chunk in chunks if chunk.logprobs for offset in chunk.logprobs.text_offset] == plain.logprobs.text_offset
+    assert [plain.text[offset:].startswith(token) for offset, token in zip(plain.logprobs.text_offset, plain.logprobs.tokens)] == [True] * 5
+
+
 def test_openai_log_probabilities_choices_and_legacy_completions(gpt):
     answer = gpt.chat.completions.create(model="auto", messages=QUESTION, max_tokens=4, n=2, logprobs=True,
                                          top_logprobs=3, temperature=0)
@@ -82,21 +131,63 @@ def test_openai_log_probabilities_choices_and_legacy_completions(gpt):
     assert legacy.choices[0].text.startswith("One two three") and legacy.usage.completion_tokens == 5
 
 
-def test_eight_requests_at_once_answer_as_each_would_alone(gpt):
+def test_eight_requests_at_once_are_answered_in_both_dialects_streamed_and_not(claude, gpt):
     def ask(number):
         messages = [{"role": "user", "content": f"Tell me about the number {number}."}]
-        return gpt.chat.completions.create(model="auto", messages=messages, max_tokens=16).usage.completion_tokens
+        if number % 4 == 0:
+            return claude.messages.create(model="auto", messages=messages, max_tokens=16).usage.output_tokens
+        if number % 4 == 1:
+            with claude.messages.stream(model="auto", messages=messages, max_tokens=16) as stream:
+                return stream.get_final_message().usage.output_tokens
+        if number % 4 == 2:
+            return gpt.chat.completions.create(model="auto", messages=messages, max_tokens=16).usage.completion_tokens
+        chunks = gpt.chat.completions.create(model="auto", messages=messages, max_tokens=16, stream=True,
+                                             stream_options={"include_usage": True})
+        return list(chunks)[-1].usage.completion_tokens
 
     with ThreadPoolExecutor(8) as pool:
         assert all(0 < tokens <= 16 for tokens in pool.map(ask, range(8)))
 
 
-def test_a_client_that_leaves_frees_its_place_at_once(server, gpt):
-    stream = gpt.chat.completions.create(model="auto", messages=QUESTION, max_tokens=4000, stream=True, temperature=0)
+def leave_openai(claude, gpt, **more):
+    stream = gpt.chat.completions.create(model="auto", messages=QUESTION, max_tokens=4000, stream=True, temperature=0, **more)
     next(iter(stream))
     stream.close()
+
+
+def leave_anthropic(claude, gpt):
+    with claude.messages.stream(model="auto", messages=QUESTION, max_tokens=4000, extra_body={"temperature": 0}) as stream:
+        next(iter(stream.text_stream))
+
+
+def leave_several_choices(claude, gpt):
+    leave_openai(claude, gpt, n=4)
+
+
+@pytest.mark.parametrize("leave", [leave_openai, leave_anthropic, leave_several_choices])
+def test_a_client_that_leaves_in_mid_stream_frees_its_place_at_once(server, claude, gpt, leave):
+    leave(claude, gpt)
     wait_until(lambda: server.status()["models"][0]["active_requests"] == 0, 5, "an idle model")
     assert gpt.chat.completions.create(model="auto", messages=QUESTION, max_tokens=2).choices[0].message.content
+
+
+def test_wrong_keys_and_oversized_bodies_are_the_clients_own_errors(server, keyed_server):
+    with pytest.raises(anthropic.AuthenticationError) as wrong:
+        anthropic.Anthropic(base_url=keyed_server.url, api_key="wrong", max_retries=0).messages.create(
+            model="auto", max_tokens=4, messages=QUESTION)
+    assert wrong.value.body["error"]["type"] == "authentication_error" and wrong.value.request_id
+    with pytest.raises(openai.AuthenticationError) as wrong:
+        openai.OpenAI(base_url=f"{keyed_server.url}/v1", api_key="wrong", max_retries=0).models.list()
+    assert wrong.value.code == "invalid_api_key" and wrong.value.request_id
+    right = openai.OpenAI(base_url=f"{keyed_server.url}/v1", api_key="secret", max_retries=0)
+    assert right.chat.completions.create(model="auto", messages=QUESTION, max_tokens=2).choices
+    huge = [{"role": "user", "content": "x" * 40_000_000}]
+    with pytest.raises(anthropic.APIStatusError) as large:
+        anthropic.Anthropic(base_url=server.url, api_key="local", max_retries=0).messages.create(model="auto", max_tokens=4, messages=huge)
+    assert large.value.status_code == 413 and large.value.body["error"]["type"] == "request_too_large"
+    with pytest.raises(openai.APIStatusError) as large:
+        openai.OpenAI(base_url=f"{server.url}/v1", api_key="local", max_retries=0).chat.completions.create(model="auto", messages=huge)
+    assert large.value.status_code == 413 and large.value.code == "request_too_large"
 
 
 def test_models_are_listed_in_both_shapes(server, claude, gpt):

@@ -27,7 +27,8 @@ Result<std::string> system_text(const Fields& body) {
   const Json* system = body.find("system");
   if (system == nullptr) return std::string();
   if (system->is_string()) return system->get_string();
-  const Json::array_t* blocks = TRY(body.array("system"));
+  if (!system->is_array()) return body.wrong("system", "must be a string or an array of blocks");
+  const Json::array_t* blocks = &system->get_array();
   std::string text;
   for (std::size_t i = 0; i < blocks->size(); ++i) {
     const Fields block = TRY(Fields::of((*blocks)[i], std::format("system.{}", i)));
@@ -39,8 +40,7 @@ Result<std::string> system_text(const Fields& body) {
 }
 
 std::unexpected<Error> no_images(const std::string& path) {
-  return fail(ErrorCode::kUnsupported, std::format("{}: images are not supported by this model", path),
-              "send text only", path);
+  return fail(ErrorCode::kUnsupported, std::format("{}: images are not supported by this model", path), "send text only", path);
 }
 
 // Text of a tool_result's or document's content: a string or blocks.
@@ -88,8 +88,8 @@ Result<void> add_block(const Fields& block, Role role, Message& message, std::ve
     if (input == nullptr || !input->is_object()) return block.wrong("input", "must be an object");
     message.tool_calls.push_back({TRY(block.required_text("id")), TRY(block.required_text("name")), to_json_text(*input)});
   } else if (type == "tool_result" && role == Role::kUser) {
-    Message result{.role = Role::kTool, .text = TRY(content_text(block, "content")),
-                   .tool_call_id = TRY(block.required_text("tool_use_id"))};
+    Message result{
+        .role = Role::kTool, .text = TRY(content_text(block, "content")), .tool_call_id = TRY(block.required_text("tool_use_id"))};
     result.tool_failed = TRY(block.boolean("is_error")).value_or(false);
     results.push_back(std::move(result));
   } else {
@@ -116,7 +116,8 @@ Result<void> add_message(const Json& value, std::size_t index, std::vector<Messa
   if (content->is_string()) {
     message.text = content->get_string();
   } else {
-    const Json::array_t* blocks = TRY(fields.array("content"));
+    if (!content->is_array()) return fields.wrong("content", "must be a string or an array of blocks");
+    const Json::array_t* blocks = &content->get_array();
     for (std::size_t i = 0; i < blocks->size(); ++i) {
       const Fields block = TRY(Fields::of((*blocks)[i], std::format("messages.{}.content.{}", index, i)));
       TRY_VOID(add_block(block, role, message, results));
@@ -168,9 +169,12 @@ Result<void> parse_tools(const Fields& body, GenerationRequest& request) {
   const Fields fields = TRY(Fields::of(*choice, "tool_choice"));
   const std::string type = TRY(fields.required_text("type"));
   request.parallel_tool_calls = !TRY(fields.boolean("disable_parallel_tool_use")).value_or(false);
-  if (type == "auto") request.tool_choice = ToolChoice::kAuto;
-  else if (type == "none") request.tool_choice = ToolChoice::kNone;
-  else if (type == "any") request.tool_choice = ToolChoice::kRequired;
+  if (type == "auto")
+    request.tool_choice = ToolChoice::kAuto;
+  else if (type == "none")
+    request.tool_choice = ToolChoice::kNone;
+  else if (type == "any")
+    request.tool_choice = ToolChoice::kRequired;
   else if (type == "tool") {
     request.tool_choice = ToolChoice::kNamed;
     request.tool_choice_name = TRY(fields.required_text("name"));
@@ -180,8 +184,25 @@ Result<void> parse_tools(const Fields& body, GenerationRequest& request) {
   } else {
     return fields.wrong("type", "must be auto, any, tool or none");
   }
-  if (type != "auto" && type != "none" && request.tools.empty()) return fields.wrong("type", "may only be given with tools");
-  return {};
+  if (type == "auto" || type == "none") return {};
+  if (request.tools.empty()) return fields.wrong("type", "may only be given with tools");
+  // A call can't be forced without a grammar in the sampler.
+  return fail(ErrorCode::kUnsupported, "tool_choice: forcing a tool call is not supported",
+              "use auto, and say in the prompt which tool to call", "tool_choice");
+}
+
+// Structured output needs a grammar in the sampler too; a request for it is refused rather than
+// ignored. `output_format` is the older name.
+Result<void> check_format(const Fields& body) {
+  std::string param;
+  if (body.find("output_format")) param = "output_format";
+  if (const Json* config = body.find("output_config")) {
+    const Fields fields = TRY(Fields::of(*config, "output_config"));
+    if (fields.find("format")) param = fields.path("format");
+  }
+  if (param.empty()) return {};
+  return fail(ErrorCode::kUnsupported, std::format("{}: structured output is not supported", param),
+              "leave it out, and say in the prompt what form you want", param);
 }
 
 Result<void> parse_stop(const Fields& body, GenerationRequest& request) {
@@ -210,6 +231,7 @@ Result<MessagesRequest> parse_messages_request(std::string_view text, bool count
   TRY_VOID(parse_messages(body, request));
   TRY_VOID(parse_tools(body, request));
   TRY_VOID(parse_stop(body, request));
+  TRY_VOID(check_format(body));
   request.sampling.temperature = static_cast<float>(TRY(body.number("temperature", 0, 1)).value_or(1));
   request.sampling.top_p = static_cast<float>(TRY(body.number("top_p", 0, 1)).value_or(1));
   request.sampling.top_k = static_cast<std::int32_t>(TRY(body.integer("top_k", 0, 1'000'000'000)).value_or(0));
@@ -217,8 +239,10 @@ Result<MessagesRequest> parse_messages_request(std::string_view text, bool count
   if (const Json* thinking = body.find("thinking")) {
     const Fields fields = TRY(Fields::of(*thinking, "thinking"));
     const std::string type = TRY(fields.required_text("type"));
-    if (type == "enabled" || type == "disabled") request.thinking = type == "enabled";
-    else if (type != "adaptive") return fields.wrong("type", "must be enabled, disabled or adaptive");
+    if (type == "enabled" || type == "disabled")
+      request.thinking = type == "enabled";
+    else if (type != "adaptive")
+      return fields.wrong("type", "must be enabled, disabled or adaptive");
   }
   return parsed;
 }

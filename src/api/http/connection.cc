@@ -1,6 +1,9 @@
 #include "api/http/connection.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <spdlog/spdlog.h>
+#include <sys/socket.h>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -15,6 +18,13 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr int kRequestIdLength = 24;
+constexpr int kMostUnsentBytes = 64 * 1024;
+
+// The system would take megabytes for a client that reads slowly or not at all, and the model would
+// work ahead for nobody. Where it can't be limited, the write time-out still ends such a client.
+void limit_unsent_bytes(Tcp::socket& socket) {
+  setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kMostUnsentBytes, sizeof kMostUnsentBytes);
+}
 
 std::string new_request_id() { return random_id("req_", kRequestIdLength); }
 
@@ -46,6 +56,7 @@ Connection::Connection(Tcp::socket socket, const ServerContext& context)
   boost::system::error_code ignored;  // a client that is gone already shows when reading
   socket_.set_option(Tcp::no_delay(true), ignored);
   socket_.non_blocking(true, ignored);
+  limit_unsent_bytes(socket_);
 }
 
 AnswerTerms Connection::terms_for(const RequestHead& head, std::string_view id) const {

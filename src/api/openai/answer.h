@@ -19,11 +19,13 @@ struct Identity {
   bool chat = true;  // false: legacy completions
 };
 
-Usage total_usage(const std::vector<WholeAnswer>& answers);
+// Usage of a whole request: the answers of one prompt (`per_prompt` of them, one after the other)
+// read it once.
+Usage total_usage(const std::vector<Usage>& answers, std::size_t per_prompt);
 std::string usage_json(const Usage& usage);
 
 // The body of an answer that is not streamed; one choice an answer.
-std::string whole_body(const Identity& identity, const std::vector<WholeAnswer>& answers, bool logprobs);
+std::string whole_body(const Identity& identity, const std::vector<WholeAnswer>& answers, std::size_t per_prompt, bool logprobs);
 
 // Chunks of a stream, each a whole SSE event ("data: ...\n\n"). `usage_field`: chunks carry
 // "usage": null, as they do when include_usage was asked for.
@@ -31,23 +33,30 @@ class ChunkWriter {
  public:
   ChunkWriter(Identity identity, bool usage_field, bool logprobs);
 
-  // The first delta of a choice: the role (chat only; empty for completions).
-  std::string begin(int choice) const;
-  // Empty for events that have no chunk.
-  std::string event(int choice, const GenerationEvent& event, std::string_view request_id);
-  std::string usage(const Usage& usage) const;
+  // Started begins a choice with the role (chat only). Empty for events that have no chunk; not for
+  // Failed.
+  std::string event(std::size_t choice, const GenerationEvent& event);
+  [[nodiscard]] std::string usage(const Usage& usage) const;
+  static std::string error(const Error& error, std::string_view request_id);
   static std::string_view done() { return "data: [DONE]\n\n"; }
   static std::string_view ping() { return ": ping\n\n"; }
 
  private:
-  std::string chunk(int choice, std::string_view delta, std::string_view logprobs, std::string_view finish) const;
+  // What a choice has sent so far.
+  struct Choice {
+    bool called_tools = false;
+    std::size_t text_offset = 0;  // in characters
+  };
+
+  [[nodiscard]] std::string chunk(std::size_t choice, std::string_view delta, std::string_view logprobs, std::string_view finish) const;
+  std::string text_chunk(std::size_t index, const Delta& delta);
+  [[nodiscard]] std::string tool_chunk(std::size_t index, const ToolCallDelta& call) const;
 
   Identity identity_;
   std::string head_;
   bool usage_field_;
   bool logprobs_;
-  std::vector<bool> called_tools_;
-  std::size_t text_offset_ = 0;
+  std::vector<Choice> choices_;
 };
 
 }  // namespace pensieve::api::openai

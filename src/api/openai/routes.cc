@@ -1,7 +1,9 @@
 #include "api/openai/routes.h"
 
+#include <boost/asio/this_coro.hpp>
 #include <chrono>
 
+#include "api/choices.h"
 #include "api/openai/answer.h"
 #include "api/openai/request.h"
 #include "base/ids.h"
@@ -16,113 +18,97 @@ std::int64_t unix_now() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-// What chat and legacy completions have in common once parsed.
+// One parsed request and where its answer goes.
 struct Work {
-  std::vector<GenerationRequest> requests;  // one a choice
+  ParsedRequest parsed;
   Identity identity;
-  bool stream = false;
-  bool include_usage = false;
-  bool logprobs = false;
+  DialectSettings settings;
+  const HttpRequest& http;
+  ResponseWriter& writer;
 };
 
-// Choices of one stream follow each other: on one machine they would share its speed anyway, and
-// the later ones find the prompt read.
-asio::awaitable<void> stream_answer(GenerationService& service, DialectSettings settings, Work work, const HttpRequest& http,
-                                    ResponseWriter& writer) {
-  bool open = false;
-  const OnSilence on_silence = [&]() -> asio::awaitable<bool> {
-    if (!open && !co_await writer.begin_stream(200, answer_headers("", http, "text/event-stream"))) co_return false;
-    open = true;
-    co_return co_await writer.write(ChunkWriter::ping());
-  };
+asio::awaitable<void> stream_answer(Work& work, Choices& choices) {
+  ResponseWriter& writer = work.writer;
   std::optional<ChunkWriter> chunks;
-  Usage total;
-  for (std::size_t i = 0; i < work.requests.size(); ++i) {
-    const int choice = static_cast<int>(i);
-    Result<Begun> begun = co_await begin_generation(service, std::move(work.requests[i]), settings.ping_interval, on_silence);
-    if (!begun && begun.error().code == ErrorCode::kCancelled) co_return;
-    if (!begun && !open) co_return co_await send_error(writer, ErrorShape::kOpenAi, begun.error(), http);
-    if (!chunks) {
-      if (begun) work.identity.model = begun->stream->model();
-      chunks.emplace(work.identity, work.include_usage, work.logprobs);
-    }
-    if (!begun) {
-      co_await writer.write(chunks->event(choice, Failed{begun.error()}, http.id));
-      co_await writer.end_stream();
-      co_return;
-    }
-    if (!open && !co_await writer.begin_stream(200, answer_headers(begun->stream->model(), http, "text/event-stream"))) co_return;
+  bool open = false;
+  std::vector<Usage> usages(choices.size());
+  for (std::size_t running = choices.size(); running > 0;) {
+    const std::optional<ChoiceEvent> next = co_await choices.next(work.settings.ping_interval);
+    const auto* failed = next ? std::get_if<Failed>(&next->event) : nullptr;
+    if (failed && !open) co_return co_await send_error(writer, ErrorShape::kOpenAi, failed->error, work.http);
+    if (!open && !co_await writer.begin_stream(200, answer_headers(choices.model(), work.http, "text/event-stream"))) co_return;
     open = true;
-    if (!co_await writer.write(chunks->begin(choice))) co_return;
-    std::optional<GenerationEvent> event = std::move(begun->first);
-    while (event) {
-      if (!co_await writer.write(chunks->event(choice, *event, http.id))) co_return;
-      if (const auto* finished = std::get_if<Finished>(&*event)) {
-        WholeAnswer counted{.finished = *finished};
-        total = total_usage({{.finished = {.usage = total}}, counted});
-      }
-      if (std::holds_alternative<Failed>(*event)) {
-        co_await writer.end_stream();
-        co_return;
-      }
-      if (is_terminal(*event)) break;
-      event = co_await next_event(*begun->stream, settings.ping_interval, on_silence);
+    if (failed) {
+      co_await writer.write(ChunkWriter::error(failed->error, work.http.id));
+      co_return static_cast<void>(co_await writer.end_stream());
     }
-    if (!event) co_return;
+    if (!next) {
+      if (!co_await writer.write(ChunkWriter::ping())) co_return;
+      continue;
+    }
+    if (!chunks) {
+      work.identity.model = choices.model();
+      chunks.emplace(work.identity, work.parsed.include_usage, work.parsed.logprobs);
+    }
+    const std::string chunk = chunks->event(next->choice, next->event);
+    if (!chunk.empty() && !co_await writer.write(chunk)) co_return;
+    if (const auto* finished = std::get_if<Finished>(&next->event)) {
+      usages[next->choice] = finished->usage;
+      --running;
+    }
   }
-  if (work.include_usage && !co_await writer.write(chunks->usage(total))) co_return;
-  co_await writer.write(ChunkWriter::done());
+  if (work.parsed.include_usage && !co_await writer.write(chunks->usage(total_usage(usages, work.parsed.per_prompt)))) co_return;
+  if (!co_await writer.write(ChunkWriter::done())) co_return;
   co_await writer.end_stream();
 }
 
-asio::awaitable<void> answer(GenerationService& service, DialectSettings settings, Work work, const HttpRequest& http, ResponseWriter& writer) {
-  for (GenerationRequest& request : work.requests) {
+asio::awaitable<void> whole_answer(Work& work, Choices& choices) {
+  std::vector<WholeAnswer> answers(choices.size());
+  for (std::size_t running = choices.size(); running > 0;) {
+    std::optional<ChoiceEvent> next = co_await choices.next(work.settings.ping_interval);
+    if (!next) continue;
+    if (const auto* failed = std::get_if<Failed>(&next->event)) {
+      co_return co_await send_error(work.writer, ErrorShape::kOpenAi, failed->error, work.http);
+    }
+    if (is_terminal(next->event)) --running;
+    answers[next->choice].add(std::move(next->event));
+  }
+  work.identity.model = choices.model();
+  co_await work.writer.send(200, answer_headers(choices.model(), work.http, "application/json"),
+                            whole_body(work.identity, answers, work.parsed.per_prompt, work.parsed.logprobs));
+}
+
+// The handler of either endpoint.
+asio::awaitable<void> answer(GenerationService& service, DialectSettings settings, const HttpRequest& http, ResponseWriter& writer,
+                             bool chat) {
+  Result<ParsedRequest> parsed = chat ? parse_chat_request(http.body) : parse_completion_request(http.body);
+  if (!parsed) co_return co_await send_error(writer, ErrorShape::kOpenAi, parsed.error(), http);
+  for (GenerationRequest& request : parsed->requests) {
     if (const Result<void> knobs = apply_knobs(http, request); !knobs) {
       co_return co_await send_error(writer, ErrorShape::kOpenAi, knobs.error(), http);
     }
   }
-  if (work.stream) co_return co_await stream_answer(service, settings, std::move(work), http, writer);
-  std::vector<WholeAnswer> answers;
-  for (GenerationRequest& request : work.requests) {
-    Result<WholeAnswer> one = co_await whole_answer(service, std::move(request));
-    if (!one) co_return co_await send_error(writer, ErrorShape::kOpenAi, one.error(), http);
-    answers.push_back(std::move(*one));
-  }
-  work.identity.model = answers.front().model;
-  co_await writer.send(200, answer_headers(work.identity.model, http, "application/json"), whole_body(work.identity, answers, work.logprobs));
-}
-
-asio::awaitable<void> chat(GenerationService& service, DialectSettings settings, const HttpRequest& http, ResponseWriter& writer) {
-  Result<ChatRequest> parsed = parse_chat_request(http.body);
-  if (!parsed) co_return co_await send_error(writer, ErrorShape::kOpenAi, parsed.error(), http);
-  Work work{.requests = {},
-            .identity = {.id = random_id("chatcmpl-", 24), .model = parsed->generation.model, .created = unix_now(), .chat = true},
-            .stream = parsed->stream,
-            .include_usage = parsed->include_usage,
-            .logprobs = parsed->logprobs};
-  work.requests.assign(static_cast<std::size_t>(parsed->choices), parsed->generation);
-  co_await answer(service, settings, std::move(work), http, writer);
-}
-
-asio::awaitable<void> completions(GenerationService& service, DialectSettings settings, const HttpRequest& http, ResponseWriter& writer) {
-  Result<CompletionRequest> parsed = parse_completion_request(http.body);
-  if (!parsed) co_return co_await send_error(writer, ErrorShape::kOpenAi, parsed.error(), http);
-  Work work{.requests = std::move(parsed->prompts),
-            .identity = {.id = random_id("cmpl-", 24), .model = {}, .created = unix_now(), .chat = false},
-            .stream = parsed->stream,
-            .include_usage = parsed->include_usage,
-            .logprobs = parsed->logprobs};
-  work.identity.model = work.requests.front().model;
-  co_await answer(service, settings, std::move(work), http, writer);
+  Work work{.parsed = std::move(*parsed),
+            .identity = {.id = random_id(chat ? "chatcmpl-" : "cmpl-", 24), .model = {}, .created = unix_now(), .chat = chat},
+            .settings = settings,
+            .http = http,
+            .writer = writer};
+  Choices choices(co_await asio::this_coro::executor, service, std::move(work.parsed.requests), work.parsed.per_prompt);
+  co_await choices.run([&] { return work.parsed.stream ? stream_answer(work, choices) : whole_answer(work, choices); });
 }
 
 }  // namespace
 
 std::vector<Route> routes(GenerationService& service, DialectSettings settings) {
-  return {{.method = "POST", .pattern = "/v1/chat/completions", .errors = ErrorShape::kOpenAi,
-           .handler = [&service, settings](const HttpRequest& http, ResponseWriter& writer) { return chat(service, settings, http, writer); }},
-          {.method = "POST", .pattern = "/v1/completions", .errors = ErrorShape::kOpenAi,
-           .handler = [&service, settings](const HttpRequest& http, ResponseWriter& writer) { return completions(service, settings, http, writer); }}};
+  const auto route = [&](std::string pattern, bool chat) {
+    return Route{.method = "POST",
+                 .pattern = std::move(pattern),
+                 .errors = ErrorShape::kOpenAi,
+                 .handler = [&service, settings, chat](const HttpRequest& http, ResponseWriter& writer) {
+                   return answer(service, settings, http, writer, chat);
+                 }};
+  };
+  return {route("/v1/chat/completions", true), route("/v1/completions", false)};
 }
 
 }  // namespace pensieve::api::openai

@@ -1,0 +1,89 @@
+#include "api/openai/common_fields.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <format>
+
+namespace pensieve::api::openai {
+namespace {
+
+constexpr int kMaxChoices = 8;
+constexpr std::size_t kMaxStops = 16;  // OpenAI allows 4; local clients send more
+
+Result<void> parse_logit_bias(const Fields& body, Sampling& sampling) {
+  const Json* bias = body.find("logit_bias");
+  if (bias == nullptr) return {};
+  if (!bias->is_object()) return body.wrong("logit_bias", "must be an object");
+  for (const auto& [key, value] : bias->get_object()) {
+    std::int32_t token = 0;
+    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), token);
+    if (error != std::errc{} || end != key.data() + key.size() || token < 0) return body.wrong("logit_bias", "keys must be token ids");
+    if (!value.is_number() || !(std::abs(value.as_number()) <= 100))
+      return body.wrong("logit_bias", "values must be numbers from -100 to 100");
+    sampling.logit_bias.push_back({token, static_cast<float>(value.as_number())});
+  }
+  return {};
+}
+
+}  // namespace
+
+std::unexpected<Error> unsupported(const std::string& param, std::string_view problem, std::string advice) {
+  return fail(ErrorCode::kUnsupported, std::format("{}: {}", param, problem), std::move(advice), param);
+}
+
+Result<void> parse_stop(const Fields& body, GenerationRequest& request) {
+  const Json* stop = body.find("stop");
+  if (stop == nullptr) return {};
+  if (stop->is_string()) {
+    request.stop = {stop->get_string()};
+  } else {
+    if (!stop->is_array()) return body.wrong("stop", "must be a string or an array of strings");
+    const Json::array_t* stops = &stop->get_array();
+    if (stops->size() > kMaxStops) return body.wrong("stop", std::format("more than {} sequences", kMaxStops));
+    for (const Json& one : *stops) {
+      if (!one.is_string()) return body.wrong("stop", "must be a string or an array of strings");
+      request.stop.push_back(one.get_string());
+    }
+  }
+  std::erase(request.stop, "");
+  return {};
+}
+
+Result<void> parse_sampling(const Fields& body, GenerationRequest& request) {
+  Sampling& sampling = request.sampling;
+  sampling.temperature = static_cast<float>(TRY(body.number("temperature", 0, 2)).value_or(1));
+  sampling.top_p = static_cast<float>(TRY(body.number("top_p", 0, 1)).value_or(1));
+  sampling.top_k = static_cast<std::int32_t>(TRY(body.integer("top_k", 0, 1'000'000'000)).value_or(0));
+  sampling.min_p = static_cast<float>(TRY(body.number("min_p", 0, 1)).value_or(0));
+  sampling.repetition_penalty = static_cast<float>(TRY(body.number("repetition_penalty", 0.01, 10)).value_or(1));
+  sampling.frequency_penalty = static_cast<float>(TRY(body.number("frequency_penalty", -2, 2)).value_or(0));
+  sampling.presence_penalty = static_cast<float>(TRY(body.number("presence_penalty", -2, 2)).value_or(0));
+  if (const auto seed = TRY(body.integer("seed", -(std::int64_t{1} << 53), std::int64_t{1} << 53))) {
+    sampling.seed = static_cast<std::uint32_t>(*seed);
+  }
+  return parse_logit_bias(body, sampling);
+}
+
+Result<void> parse_streaming(const Fields& body, ParsedRequest& parsed) {
+  parsed.stream = TRY(body.boolean("stream")).value_or(false);
+  const Json* options = body.find("stream_options");
+  if (options == nullptr) return {};
+  if (!parsed.stream) return body.wrong("stream_options", "may only be given with stream");
+  const Fields fields = TRY(Fields::of(*options, "stream_options"));
+  parsed.include_usage = TRY(fields.boolean("include_usage")).value_or(false);
+  return {};
+}
+
+Result<void> add_choices(const Fields& body, const std::vector<GenerationRequest>& prompts, ParsedRequest& parsed) {
+  parsed.per_prompt = static_cast<std::size_t>(TRY(body.integer("n", 1, kMaxChoices)).value_or(1));
+  for (const GenerationRequest& prompt : prompts) {
+    for (std::uint32_t i = 0; i < parsed.per_prompt; ++i) {
+      GenerationRequest& choice = parsed.requests.emplace_back(prompt);
+      if (choice.sampling.seed) *choice.sampling.seed += i;
+    }
+  }
+  return {};
+}
+
+}  // namespace pensieve::api::openai

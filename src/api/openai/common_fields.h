@@ -1,0 +1,27 @@
+// The fields that chat and legacy completions share.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/json_value.h"
+#include "api/openai/request.h"
+
+namespace pensieve::api::openai {
+
+// Refuses what is known but can't be done; `param` is the field's path.
+std::unexpected<Error> unsupported(const std::string& param, std::string_view problem, std::string advice);
+
+Result<void> parse_stop(const Fields& body, GenerationRequest& request);
+
+// temperature, top_p, top_k, min_p, penalties, seed, logit_bias.
+Result<void> parse_sampling(const Fields& body, GenerationRequest& request);
+
+// stream and stream_options.
+Result<void> parse_streaming(const Fields& body, ParsedRequest& parsed);
+
+// `n` requests of each prompt; with a seed they still differ, and the same way each time.
+Result<void> add_choices(const Fields& body, const std::vector<GenerationRequest>& prompts, ParsedRequest& parsed);
+
+}  // namespace pensieve::api::openai

@@ -1,0 +1,19 @@
+"""The official Node clients, unchanged: node/ has one script for each."""
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import STARTER_ID
+
+SCRIPTS = Path(__file__).parent / "node"
+
+
+@pytest.mark.parametrize("script", ["openai.cjs", "anthropic.cjs"])
+def test_the_official_node_client_works(server, keyed_server, script):
+    environment = {**os.environ, "NODE_PATH": os.environ["PENSIEVE_NODE_MODULES"], "URL": server.url,
+                   "KEYED_URL": keyed_server.url, "MODEL": STARTER_ID}
+    run = subprocess.run([shutil.which("node"), "--test", SCRIPTS / script], capture_output=True, text=True, timeout=300,
+                         env=environment)
+    assert run.returncode == 0, run.stdout + run.stderr
