@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "client/http_client.h"
 #include "manager/model_manager.h"
+#include "manager/worker_session.h"
 #include "open_catalog.h"
 
 namespace pensieve::cli {
@@ -26,7 +27,8 @@ ServiceStatus status_without_server(const Paths& paths, const Config& config) {
   const SystemClock clock;
   const SystemMemoryProbe memory;
   ModelCatalog catalog = open_catalog(paths, config, memory);
-  const ModelManager manager(loop.get_executor(), config, {}, {catalog, memory, clock});
+  WorkerSessions none(loop.get_executor(), {}, clock);
+  const ModelManager manager(loop.get_executor(), config, {catalog, memory, clock, none});
   return manager.status();
 }
 
