@@ -38,6 +38,11 @@ Result<void> ChatSession::say(const std::string& text, const std::function<bool(
   const Result<ChatAnswer> answer = ask(server.url, question, clock_, [&](std::string_view piece) { output.add(piece); }, stopped);
   output.end();
   if (!answer) return std::unexpected(answer.error());
+  // A model is not to see a turn of its own without text.
+  if (answer->text.empty()) {
+    std::println(stderr, "{}", answer->finish_reason.empty() ? "stopped before the answer began" : "the answer is empty");
+    return {};
+  }
   print_figures(*answer);
   last_model_ = answer->model;
   said_.push_back({"user", text});

@@ -27,8 +27,8 @@ ServiceStatus status_without_server(const Paths& paths, const Config& config) {
   const SystemClock clock;
   const SystemMemoryProbe memory;
   ModelCatalog catalog = open_catalog(paths, config, memory);
-  WorkerSessions workers(loop.get_executor(), {}, clock);
-  const ModelManager manager(loop.get_executor(), config, {catalog, memory, clock, workers});
+  WorkerSessions none(loop.get_executor(), {}, clock);
+  const ModelManager manager(loop.get_executor(), config, {catalog, memory, clock, none});
   return manager.status();
 }
 

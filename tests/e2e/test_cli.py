@@ -9,6 +9,7 @@ import select
 import shutil
 import socket
 import subprocess
+import termios
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -356,6 +357,11 @@ class Terminal:
         taken, self.seen = self.seen[:found.end()], self.seen[found.end():]
         return taken
 
+    def prompt(self):
+        """The next prompt. What is typed before the editor has the terminal is echoed twice."""
+        self.until("> ")
+        wait_until(lambda: not termios.tcgetattr(self.descriptor)[3] & termios.ECHO, 10, "the editor")
+
     def type(self, text):
         os.write(self.descriptor, text.encode())
 
@@ -372,7 +378,6 @@ class Terminal:
         return code
 
 
-PROMPT = r"> "
 FIGURES = r"\[\S+: first token after \d+ ms, \d+ tokens, [\d.]+ tok/s[^\]]*\]"
 
 
@@ -380,31 +385,31 @@ def test_chat_is_comfortable_on_a_terminal(server):
     history = server.home / "chat_history"
     with Terminal(server.home, "chat", "--max-tokens", "12") as chat:
         chat.until("Ctrl-D leaves")
-        chat.until(PROMPT)
+        chat.prompt()
         chat.type("Say größe.\r")
         chat.until(FIGURES)
-        chat.until(PROMPT)
+        chat.prompt()
         chat.type("first\\\r")
         chat.until(r"\. ")
         chat.type("second\r")
         chat.until(FIGURES)
-        chat.until(PROMPT)
+        chat.prompt()
         chat.type("/model nonsense\r")
         chat.until("error:.*nonsense.*is not installed")
-        chat.until(PROMPT)
+        chat.prompt()
         chat.type("/model auto:fast\r")
         chat.until("auto:fast answers from now on")
-        chat.until(PROMPT)
+        chat.prompt()
         chat.type("half a line\x03")
         chat.until("Ctrl-D or /exit leaves")
-        chat.until(PROMPT)
+        chat.prompt()
         chat.type("\x1b[A")  # the line before, from the history
         chat.until("/model auto:fast")
         chat.type("\x15\x04")
         assert chat.exit_code() == 0
     assert oct(history.stat().st_mode)[-3:] == "600"
     with Terminal(server.home, "chat") as chat:
-        chat.until(PROMPT)
+        chat.prompt()
         chat.type("\x1b[A")
         chat.until("/model auto:fast")
         chat.type("\x15/exit\r")
@@ -413,12 +418,12 @@ def test_chat_is_comfortable_on_a_terminal(server):
 
 def test_ctrl_c_stops_the_answer_and_not_the_chat(server):
     with Terminal(server.home, "chat", "--max-tokens", "4000") as chat:
-        chat.until(PROMPT)
+        chat.prompt()
         chat.type("Write a very long story about a whale and a ship.\r")
         chat.until(r"ship\.\r*\n\S+")
         chat.type("\x03")
         chat.until(r"tok/s, stopped\]", 10)
-        chat.until(PROMPT)
+        chat.prompt()
         wait_until(lambda: server.status()["models"][0]["active_requests"] == 0, 5, "the end of the answer in the server")
         chat.type("/exit\r")
         assert chat.exit_code() == 0
