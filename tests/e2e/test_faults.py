@@ -143,7 +143,7 @@ def test_a_reader_that_stops_reading_stops_its_answer_and_takes_no_memory(server
             samples.append(worked())
             return len(samples) > 15 and samples[-1] == samples[-15]
 
-        wait_until(pauses, 30, "a pause of the worker")
+        wait_until(pauses, 60, "a pause of the worker")
         assert server.status()["models"][0]["active_requests"] == 1
         assert resident() - before < 8_000_000
         assert post(server, json=ASK).status_code == 200
