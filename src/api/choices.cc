@@ -13,7 +13,7 @@ using namespace asio::experimental::awaitable_operators;
 namespace {
 
 constexpr std::size_t kMostAtOnce = 8;
-constexpr std::size_t kMostEventsWaiting = 64;  // a slow client slows the generation down
+constexpr std::size_t kMostEventsWaiting = 16;  // a slow client slows the generation down
 constexpr std::chrono::hours kPatience{1};
 
 }  // namespace

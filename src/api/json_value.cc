@@ -62,9 +62,8 @@ Result<Json> parse_body(std::string_view body) {
   try {
     Json value;
     const std::string text(body);
-    if (const auto error = glz::read<StrictJson{}>(value, text)) {
-      return fail(ErrorCode::kInvalidArgument, std::format("the request body is not valid JSON (at byte {})", error.count),
-                  "send a JSON object");
+    if (glz::read<StrictJson{}>(value, text)) {
+      return fail(ErrorCode::kInvalidArgument, "the request body is not valid JSON", "send a JSON object");
     }
     if (!value.is_object()) return fail(ErrorCode::kInvalidArgument, "the request body is not a JSON object", "send a JSON object");
     return value;

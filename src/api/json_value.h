@@ -15,8 +15,8 @@ namespace pensieve::api {
 // Whole numbers keep all their digits, objects their order: tool arguments go back as they came.
 using Json = glz::generic_i64;
 
-// The body as a JSON object. Error kInvalidArgument: not UTF-8, nested deeper than 128, not JSON (it
-// says where), no object.
+// The body as a JSON object. Error kInvalidArgument: not UTF-8, nested deeper than 128, with too many
+// values, not JSON, no object.
 Result<Json> parse_body(std::string_view body);
 
 std::string to_json_text(const Json& value);

@@ -22,7 +22,7 @@ TEST(JsonValue, KeepsOrderAndDigits) {
 }
 
 TEST(JsonValue, RefusesWhatIsNoJsonObject) {
-  for (const char* body : {"", "{", "}", "{} x", "{}{}", "{\"a\":1,}", "{'a':1}", "{\"a\":01}", "{\"a\":NaN}", "{\"a\":\"\t\"}", "nul"}) {
+  for (const char* body : {"", "{", "}", "{} x", "{}{}", "{\"a\":1,}", "{'a':1}", "{\"a\":01}", "{\"a\":NaN}", "{\"a\":1e999}", "{\"a\":\"\t\"}", "nul"}) {
     EXPECT_THAT(again(body), HasSubstr("not valid JSON")) << body;
   }
   for (const char* body : {"[]", "7", "null", "\"x\""}) EXPECT_THAT(again(body), HasSubstr("not a JSON object")) << body;
@@ -49,11 +49,6 @@ TEST(JsonValue, BoundsTheMembersOfAnObject) {
   EXPECT_TRUE(parse_body(numbers + "]}")) << "arrays may be longer";
   for (int i = 0; i < 1'000'000; ++i) numbers += ",1";
   EXPECT_THAT(again(numbers + "]}"), HasSubstr("more than 1000000 values"));
-}
-
-TEST(JsonValue, SaysWhereItIsNoJson) {
-  EXPECT_THAT(again(R"({"a":1,"b":x})"), HasSubstr("at byte 11"));
-  EXPECT_THAT(again(R"({"a":1e999})"), HasSubstr("not valid JSON"));
 }
 
 TEST(JsonValue, TextIsAlwaysValidUtf8) {

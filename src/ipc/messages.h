@@ -26,7 +26,7 @@ namespace pensieve::ipc {
 
 inline constexpr std::uint32_t kProtocolVersion = 1;
 inline constexpr std::int32_t kInitialCredits = 64;
-inline constexpr std::size_t kMaxPendingBytes = 256 * 1024;
+inline constexpr std::size_t kMaxPendingBytes = 64 * 1024;
 
 // Identifies one stream on one connection; chosen by the supervisor, never reused.
 using StreamId = std::uint64_t;

@@ -7,9 +7,13 @@
 namespace pensieve::worker {
 namespace {
 
+// Of what can grow without end. Log probabilities are many times larger than their text.
 std::size_t bytes_of(const GenerationEvent& event) {
   const auto* delta = std::get_if<Delta>(&event);
-  return delta ? delta->text.size() + delta->reasoning.size() : 0;
+  if (delta == nullptr) return 0;
+  std::size_t bytes = delta->text.size() + delta->reasoning.size();
+  for (const TokenLogprobs& token : delta->logprobs) bytes += (1 + token.top.size()) * sizeof(TokenLogprob);
+  return bytes;
 }
 
 bool merge(GenerationEvent& last, GenerationEvent& next) {

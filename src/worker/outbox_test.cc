@@ -63,5 +63,20 @@ TEST(Outbox, IsFullWhileTooManyBytesWait) {
   EXPECT_FALSE(outbox.full());
 }
 
+TEST(Outbox, CountsLogProbabilitiesToo) {
+  Outbox outbox;
+  outbox.add_credits(-ipc::kInitialCredits);
+  const TokenLogprobs token{{1, "a", -1}, std::vector<TokenLogprob>(20, {2, "b", -2})};
+  std::size_t tokens = 0;
+  while (!outbox.full() && tokens < ipc::kMaxPendingBytes) {
+    outbox.push(Delta{.text = "a", .tokens = 1, .logprobs = {token}});
+    ++tokens;
+  }
+  EXPECT_LT(tokens, ipc::kMaxPendingBytes / 100);
+  outbox.add_credits(1);
+  EXPECT_TRUE(outbox.take());
+  EXPECT_FALSE(outbox.full());
+}
+
 }  // namespace
 }  // namespace pensieve::worker

@@ -128,7 +128,8 @@ def test_a_reader_that_stops_reading_stops_its_answer_and_takes_no_memory(server
     def worked():
         return sum(int(value) for value in Path(f"/proc/{server.worker()}/stat").read_text().rsplit(")", 1)[1].split()[11:13])
 
-    body = json.dumps({**ASK, "max_tokens": 4000, "stream": True, "logprobs": True, "top_logprobs": 20}).encode()
+    body = json.dumps({**ASK, "max_tokens": 4000, "stream": True, "logprobs": True, "top_logprobs": 20,
+                       "logit_bias": {"300": 100}}).encode()  # always the same token, so no early end
     with socket.socket() as reader:
         reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         reader.connect(("127.0.0.1", server.port))
@@ -142,7 +143,7 @@ def test_a_reader_that_stops_reading_stops_its_answer_and_takes_no_memory(server
             samples.append(worked())
             return len(samples) > 15 and samples[-1] == samples[-15]
 
-        wait_until(pauses, 30, "a pause of the worker")
+        wait_until(pauses, 60, "a pause of the worker")
         assert server.status()["models"][0]["active_requests"] == 1
         assert resident() - before < 8_000_000
         assert post(server, json=ASK).status_code == 200
