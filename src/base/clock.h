@@ -28,7 +28,7 @@ class ManualClock final : public Clock {
  public:
   [[nodiscard]] SteadyTime steady_now() const override { return SteadyTime{elapsed_}; }
   [[nodiscard]] WallTime wall_now() const override {
-    return WallTime{std::chrono::seconds(1'700'000'000)} + elapsed_;
+    return WallTime{std::chrono::seconds(1'700'000'000)} + std::chrono::duration_cast<WallTime::duration>(elapsed_);
   }
   void advance(std::chrono::nanoseconds by) { elapsed_ += by; }
 
