@@ -18,12 +18,18 @@ constexpr auto kTypes = std::to_array<TensorType>({
     {26, "I32", 1, 4},        {27, "I64", 1, 8},        {28, "F64", 1, 8},
     {29, "IQ1_M", 256, 56},   {30, "BF16", 1, 2},       {34, "TQ1_0", 256, 54},
     {35, "TQ2_0", 256, 66},   {39, "MXFP4", 32, 17},
+    {40, "NVFP4", 64, 36},   {41, "Q1_0", 128, 18},   {42, "Q2_0", 64, 18},
 });
 
 }  // namespace
 
 std::optional<TensorType> find_tensor_type(std::uint32_t id) {
   const auto found = std::ranges::find(kTypes, id, &TensorType::id);
+  return found == kTypes.end() ? std::nullopt : std::optional(*found);
+}
+
+std::optional<TensorType> find_tensor_type(std::string_view name) {
+  const auto found = std::ranges::find(kTypes, name, &TensorType::name);
   return found == kTypes.end() ? std::nullopt : std::optional(*found);
 }
 

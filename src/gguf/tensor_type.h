@@ -16,5 +16,6 @@ struct TensorType {
 
 // Empty for numbers that are not in use (or newer than this table).
 std::optional<TensorType> find_tensor_type(std::uint32_t id);
+std::optional<TensorType> find_tensor_type(std::string_view name);
 
 }  // namespace pensieve::gguf
