@@ -51,9 +51,10 @@ Result<void> fit_command(const Choices& choices) {
 
 void add_fit(CLI::App& app, Run& chosen) {
   static Choices choices;
-  CLI::App* command = add_command(app, "fit", "Show which models fit this machine, at which context and speed", "pensieve fit --machine m1-16gb", chosen,
-                                  [] { return fit_command(choices); });
-  command->add_option("model", choices.models, "models to judge: an installed id, a file, a URL, NAME[:QUANT] of the catalog (default: all)");
+  CLI::App* command = add_command(app, "fit", "Show which models fit this machine, at which context and speed",
+                                  "pensieve fit --machine m1-16gb", chosen, [] { return fit_command(choices); });
+  command->add_option("model", choices.models,
+                      "models to judge: an installed id, a file, a URL, NAME[:QUANT] of the catalog (default: all)");
   command->add_option("--machine", choices.machine, "a machine profile instead of this machine, for example m1-16gb");
   command->add_option("--ctx", choices.context, "context in tokens (default: 4096)")->check(CLI::Range(1U, 4'194'304U));
   command->add_option("--parallel", choices.parallel, "requests at once")->check(CLI::Range(1U, 256U));

@@ -20,7 +20,8 @@ Result<void> rm_command(const std::string& id) {
     for (const std::filesystem::path& file : summary.files) {
       // A file that the configuration names elsewhere is the user's own.
       if (file.parent_path() != folder) {
-        return fail(ErrorCode::kInvalidArgument, std::format("{} lies outside the models folder", file.string()), "take it out of models.paths and delete it yourself");
+        return fail(ErrorCode::kInvalidArgument, std::format("{} lies outside the models folder", file.string()),
+                    "take it out of models.paths and delete it yourself");
       }
     }
     for (const std::filesystem::path& file : summary.files) {
@@ -38,7 +39,8 @@ Result<void> rm_command(const std::string& id) {
 
 void add_rm(CLI::App& app, Run& chosen) {
   static std::string id;
-  CLI::App* command = add_command(app, "rm", "Delete an installed model's files", "pensieve rm smollm2-135m-instruct-q4_1", chosen, [] { return rm_command(id); });
+  CLI::App* command = add_command(app, "rm", "Delete an installed model's files", "pensieve rm smollm2-135m-instruct-q4_1", chosen,
+                                  [] { return rm_command(id); });
   command->add_option("model", id, "id of the installed model")->required();
 }
 

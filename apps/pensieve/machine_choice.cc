@@ -61,7 +61,9 @@ constexpr std::string_view kFormats[] = {"Q4_0", "Q4_1", "Q8_0", "F16", "Q4_K", 
 std::filesystem::path ledger_file(const Paths& paths) { return paths.data / "ledger.db"; }
 
 // Kernel speeds depend on the threads too.
-std::string speed_key(const std::string& fingerprint, const Config& config) { return std::format("{} / {} threads", fingerprint, config.engine.threads); }
+std::string speed_key(const std::string& fingerprint, const Config& config) {
+  return std::format("{} / {} threads", fingerprint, config.engine.threads);
+}
 
 Result<void> read_measured(const Paths& paths, const std::string& key, MachineProfile& profile) {
   const auto database = TRY(store::Database::open(ledger_file(paths)));
@@ -85,8 +87,8 @@ Result<void> measure_machine(const Paths& paths, const Config& config) {
   TRY_VOID(ensure_folder(paths.data));
   const std::string key = speed_key(system_probe()->identity().fingerprint(), config);
   engine::initialise_backends();
-  const engine::KernelSpeed speed =
-      TRY(engine::measure_kernels(paths.data, config.engine.threads, [](std::string_view format) { std::println(stderr, "measuring {}", format); }));
+  const engine::KernelSpeed speed = TRY(engine::measure_kernels(
+      paths.data, config.engine.threads, [](std::string_view format) { std::println(stderr, "measuring {}", format); }));
   const auto database = TRY(store::Database::open(ledger_file(paths)));
   const SystemClock clock;
   store::Measurements ledger(*database, clock);
@@ -116,7 +118,8 @@ Result<ChosenMachine> choose_machine(const std::string& name, const Paths& paths
                   .swap_free = reading.swap_free,
                   .unified = identity.unified};
   if (std::filesystem::exists(ledger_file(paths))) {
-    if (const Result<void> read = read_measured(paths, speed_key(chosen.fingerprint, config), chosen.profile); !read) print_error(read.error());
+    if (const Result<void> read = read_measured(paths, speed_key(chosen.fingerprint, config), chosen.profile); !read)
+      print_error(read.error());
   }
   return chosen;
 }

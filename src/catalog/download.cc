@@ -26,8 +26,7 @@ constexpr Bytes kDiskMargin = mebibytes(512);  // left free beside the download
 // The file that is being written, with the running sum of its content.
 class PartFile {
  public:
-  explicit PartFile(const std::filesystem::path& destination)
-      : path_(destination.string() + ".part"), tag_path_(path_.string() + ".tag") {}
+  explicit PartFile(const std::filesystem::path& destination) : path_(destination.string() + ".part"), tag_path_(path_.string() + ".tag") {}
   ~PartFile() {
     if (descriptor_ >= 0) close(descriptor_);
   }
@@ -114,7 +113,8 @@ Result<void> check_disk(const std::filesystem::path& folder, Bytes needed) {
   if (error) return {};
   const Bytes free{static_cast<std::int64_t>(std::min<std::uintmax_t>(space.available, INT64_MAX))};
   if (needed + kDiskMargin <= free) return {};
-  return fail(ErrorCode::kIo, std::format("{} are still to come, but the disk of {} has {} free", to_text(needed), folder.string(), to_text(free)),
+  return fail(ErrorCode::kIo,
+              std::format("{} are still to come, but the disk of {} has {} free", to_text(needed), folder.string(), to_text(free)),
               "free some space, or name another folder with models.folder");
 }
 

@@ -29,8 +29,9 @@ LayerShape layer_of(const ModelShape& shape, const toml::table& table, std::uint
   if (stateful) {
     layer.state = state_of(shape, table);
     const std::uint64_t tail = std::max(shape.conv_kernel, 1U) - 1;
-    layer.conv_elements = layer.state == StateKind::kShortConvolution ? std::uint64_t{shape.embedding} * (count(table, "short_convolution") - 1)
-                                                                       : tail * (shape.inner_size + 2ULL * shape.groups * shape.state_size);
+    layer.conv_elements = layer.state == StateKind::kShortConvolution
+                              ? std::uint64_t{shape.embedding} * (count(table, "short_convolution") - 1)
+                              : tail * (shape.inner_size + 2ULL * shape.groups * shape.state_size);
     layer.state_elements = std::uint64_t{shape.state_size} * shape.inner_size;
   } else {
     layer.attention = true;
@@ -87,7 +88,12 @@ ModelShape shape_from(const toml::table& table, std::int64_t context) {
 
 Result<KnownModel> model_from(const std::string& name, const toml::table& entry) {
   const auto text = [&](const char* key) { return entry[key].value_or(std::string()); };
-  KnownModel model{.name = name, .title = text("title"), .repository = text("repository"), .licence = text("licence"), .role = text("role"), .note = text("note")};
+  KnownModel model{.name = name,
+                   .title = text("title"),
+                   .repository = text("repository"),
+                   .licence = text("licence"),
+                   .role = text("role"),
+                   .note = text("note")};
   model.context = entry["context"].value_or(std::int64_t{0});
   model.quality = entry["quality"].value<double>();
   model.quality_source = text("quality_source");
@@ -117,7 +123,8 @@ Result<KnownModel> model_from(const std::string& name, const toml::table& entry)
 }
 
 bool same_word(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) { return std::tolower(static_cast<unsigned char>(x)) == std::tolower(static_cast<unsigned char>(y)); });
+  return std::ranges::equal(
+      a, b, [](char x, char y) { return std::tolower(static_cast<unsigned char>(x)) == std::tolower(static_cast<unsigned char>(y)); });
 }
 
 }  // namespace

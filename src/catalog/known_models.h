@@ -16,26 +16,26 @@ namespace pensieve {
 
 struct KnownFile {
   std::string quantization;
-  std::string name;     // first part of a split file
+  std::string name;  // first part of a split file
   Bytes bytes;
-  std::string sha256;   // empty: the server's own sum counts
+  std::string sha256;  // empty: the server's own sum counts
 };
 
 struct KnownModel {
-  std::string name;       // "mistral-7b"
+  std::string name;  // "mistral-7b"
   std::string title;
   std::string repository;  // owner/name on the model hub
   std::string licence;
-  std::string role;        // that the design gives it; may be empty
+  std::string role;  // that the design gives it; may be empty
   std::string note;
   std::int64_t context = 0;
   std::vector<std::string> capabilities;
   std::optional<double> quality;
   std::string quality_source;
   std::map<std::string, double> domains;  // quality by domain, of the same source
-  std::string claimed_tps;  // of the design document, on an M1 with 16 GB
-  gguf::ModelShape shape;   // without bytes
-  std::vector<KnownFile> files;  // the usual one first
+  std::string claimed_tps;                // of the design document, on an M1 with 16 GB
+  gguf::ModelShape shape;                 // without bytes
+  std::vector<KnownFile> files;           // the usual one first
 };
 
 // Error kInvalidArgument naming the entry and the field.

@@ -23,9 +23,11 @@ std::string hub(const std::map<std::string, std::string>& environment) {
 // A file name that stays in its folder.
 Result<std::string> safe_name(std::string_view path) {
   const std::string_view name = path.substr(path.rfind('/') + 1);
-  const bool plain = std::ranges::all_of(name, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view("-_.+ ").contains(c); });
+  const bool plain = std::ranges::all_of(
+      name, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view("-_.+ ").contains(c); });
   if (name.empty() || name.starts_with('.') || !plain || !name.ends_with(".gguf")) {
-    return fail(ErrorCode::kInvalidArgument, std::format("'{}' does not end in the name of a .gguf file", path), "name a .gguf file", "model");
+    return fail(ErrorCode::kInvalidArgument, std::format("'{}' does not end in the name of a .gguf file", path), "name a .gguf file",
+                "model");
   }
   return std::string(name);
 }
@@ -58,8 +60,8 @@ PullPlan with_parts(const std::string& title, const std::string& url, const std:
 
 }  // namespace
 
-Result<PullPlan> plan_pull(const std::string& what, const std::filesystem::path& folder, const std::map<std::string, std::string>& environment,
-                           const std::string& sha256) {
+Result<PullPlan> plan_pull(const std::string& what, const std::filesystem::path& folder,
+                           const std::map<std::string, std::string>& environment, const std::string& sha256) {
   if (what.starts_with("http://") || what.starts_with("https://")) {
     const std::string path = what.substr(0, what.find_first_of("?#"));
     const std::string name = TRY(safe_name(path));
@@ -74,8 +76,8 @@ Result<PullPlan> plan_pull(const std::string& what, const std::filesystem::path&
   const KnownChoice choice = TRY(find_known(what));
   const std::string url = std::format("{}/{}/resolve/main/{}", hub(environment), choice.model->repository, choice.file->name);
   const std::string name = TRY(safe_name(choice.file->name));
-  return with_parts(std::format("{}:{}", choice.model->name, choice.file->quantization), url, name, folder, variable(environment, "HF_TOKEN"),
-                    sha256.empty() ? choice.file->sha256 : sha256);
+  return with_parts(std::format("{}:{}", choice.model->name, choice.file->quantization), url, name, folder,
+                    variable(environment, "HF_TOKEN"), sha256.empty() ? choice.file->sha256 : sha256);
 }
 
 }  // namespace pensieve

@@ -41,7 +41,8 @@ constexpr int kPrompt = 128;
 constexpr int kDecoded = 16;
 constexpr int kDeep = 2048;  // tokens at which the cache's share of a step shows
 
-constexpr auto kFormats = std::to_array<ggml_type>({GGML_TYPE_Q4_0, GGML_TYPE_Q4_1, GGML_TYPE_Q8_0, GGML_TYPE_F16, GGML_TYPE_Q4_K, GGML_TYPE_Q5_K, GGML_TYPE_Q6_K, GGML_TYPE_Q5_0});
+constexpr auto kFormats = std::to_array<ggml_type>(
+    {GGML_TYPE_Q4_0, GGML_TYPE_Q4_1, GGML_TYPE_Q8_0, GGML_TYPE_F16, GGML_TYPE_Q4_K, GGML_TYPE_Q5_K, GGML_TYPE_Q6_K, GGML_TYPE_Q5_0});
 
 // Matrix elements of all layers.
 double elements_of(const Make& make) {
@@ -107,7 +108,8 @@ Result<void> write_model(const std::filesystem::path& path, const Make& make, gg
   set_metadata(file.get(), make);
   add_tensors(file.get(), context.get(), make, type);
   std::uint64_t data = 0;
-  for (std::int64_t i = 0; i < gguf_get_n_tensors(file.get()); ++i) data = std::max<std::uint64_t>(data, gguf_get_tensor_offset(file.get(), i) + gguf_get_tensor_size(file.get(), i));
+  for (std::int64_t i = 0; i < gguf_get_n_tensors(file.get()); ++i)
+    data = std::max<std::uint64_t>(data, gguf_get_tensor_offset(file.get(), i) + gguf_get_tensor_size(file.get(), i));
   const bool written = gguf_write_to_file(file.get(), path.c_str(), true);
   std::ofstream out(path, std::ios::binary | std::ios::app);
   const std::vector<char> fill(1 << 20, kFill);
@@ -122,8 +124,8 @@ Result<void> write_model(const std::filesystem::path& path, const Make& make, gg
 }
 
 struct StepTimes {
-  double decode = 0;   // seconds a token
-  double prefill = 0;  // seconds a token
+  double decode = 0;       // seconds a token
+  double prefill = 0;      // seconds a token
   double decode_deep = 0;  // seconds a token with kDeep tokens more in the cache
 };
 
@@ -181,7 +183,8 @@ Result<StepTimes> time_model(const std::filesystem::path& path, int threads, boo
 Result<StepTimes> time_format(const std::filesystem::path& folder, const Make& make, ggml_type type, int threads) {
   const std::filesystem::path path = folder / std::format("measuring-{}-{}.part", ggml_type_name(type), make.width);
   Result<void> written = write_model(path, make, type);
-  Result<StepTimes> times = written ? time_model(path, threads, make.width == kNarrow.width) : Result<StepTimes>(std::unexpected(written.error()));
+  Result<StepTimes> times =
+      written ? time_model(path, threads, make.width == kNarrow.width) : Result<StepTimes>(std::unexpected(written.error()));
   std::error_code ignored;
   std::filesystem::remove(path, ignored);
   return times;
@@ -194,7 +197,8 @@ std::string upper(std::string text) {
 
 }  // namespace
 
-Result<KernelSpeed> measure_kernels(const std::filesystem::path& folder, int threads, const std::function<void(std::string_view)>& progress) {
+Result<KernelSpeed> measure_kernels(const std::filesystem::path& folder, int threads,
+                                    const std::function<void(std::string_view)>& progress) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   KernelSpeed speed;
@@ -202,9 +206,11 @@ Result<KernelSpeed> measure_kernels(const std::filesystem::path& folder, int thr
   const StepTimes wide = TRY(time_format(folder, kWide, GGML_TYPE_Q4_0, threads));
   const StepTimes narrow = TRY(time_format(folder, kNarrow, GGML_TYPE_Q4_0, threads));
   const double share = bytes_of(kNarrow, GGML_TYPE_Q4_0) / bytes_of(kWide, GGML_TYPE_Q4_0);
-  const double fixed = (narrow.decode - share * wide.decode) / (static_cast<double>(kNarrow.layers) - share * static_cast<double>(kWide.layers));
+  const double fixed =
+      (narrow.decode - share * wide.decode) / (static_cast<double>(kNarrow.layers) - share * static_cast<double>(kWide.layers));
   speed.layer_seconds = std::max(fixed, 0.0);
-  const double cache = static_cast<double>(kNarrow.layers * kNarrow.kv_heads * (kNarrow.width / kNarrow.heads) * 2 * 2) * (kDeep + 2 * kPrompt);
+  const double cache =
+      static_cast<double>(kNarrow.layers * kNarrow.kv_heads * (kNarrow.width / kNarrow.heads) * 2 * 2) * (kDeep + 2 * kPrompt);
   speed.kv_bytes = cache / std::max(narrow.decode_deep - narrow.decode, 1e-6);
   for (const ggml_type type : kFormats) {
     const std::string name = upper(ggml_type_name(type));

@@ -22,6 +22,7 @@ struct KernelSpeed {
 // Takes some seconds and 150 MB of disk in `folder`, given back at the end. `progress` is told each
 // format before it is measured. Call initialise_backends() first. Errors: kIo (disk),
 // kUnsupported (libllama refuses the models).
-Result<KernelSpeed> measure_kernels(const std::filesystem::path& folder, int threads, const std::function<void(std::string_view)>& progress);
+Result<KernelSpeed> measure_kernels(const std::filesystem::path& folder, int threads,
+                                    const std::function<void(std::string_view)>& progress);
 
 }  // namespace pensieve::engine

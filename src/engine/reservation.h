@@ -24,7 +24,7 @@ struct ReservationSettings {
 // Sums over all devices' buffers.
 struct Reservation {
   Bytes weights;
-  Bytes cache;    // K, V and recurrent state
+  Bytes cache;  // K, V and recurrent state
   Bytes compute;
 };
 

@@ -18,9 +18,9 @@ namespace pensieve::fit {
 
 // A model to judge, installed or not.
 struct Candidate {
-  std::string name;        // "mistral-7b:Q5_K_M"
+  std::string name;  // "mistral-7b:Q5_K_M"
   gguf::ModelShape shape;
-  bool exact = true;       // the shape is a file's own; else the catalog's
+  bool exact = true;  // the shape is a file's own; else the catalog's
   bool installed = false;
   std::optional<double> quality;
   std::string quality_source;
@@ -30,10 +30,10 @@ struct Candidate {
 // Against the next smaller model of the same quality scale.
 struct Worth {
   std::string against;
-  double quality_gain = 0;   // 0.15: 15 % better
+  double quality_gain = 0;  // 0.15: 15 % better
   double memory_factor = 1;
-  double speed_factor = 1;   // 0.8: 20 % slower
-  std::string verdict;       // "good" or "poor"
+  double speed_factor = 1;  // 0.8: 20 % slower
+  std::string verdict;      // "good" or "poor"
 };
 
 // Names and units of the JSON form: bytes, tokens, tokens a second.
@@ -56,8 +56,8 @@ struct Row {
   double prefill_tps = 0;
   double decode_limit_tps = 0;  // what the memory's bandwidth allows at most
   std::optional<double> measured_decode_tps;
-  std::string claimed_tps;      // the design document's, for an M1 with 16 GB
-  std::string claim_note;       // why it can't hold; empty if nothing speaks against it
+  std::string claimed_tps;  // the design document's, for an M1 with 16 GB
+  std::string claim_note;   // why it can't hold; empty if nothing speaks against it
   std::string band;
   std::optional<double> quality;
   std::string quality_source;
@@ -70,7 +70,7 @@ struct Options {
   std::uint32_t context_tokens = 0;  // 0: 4096, or what the model was trained for
   std::uint32_t parallel = 1;
   std::optional<memory::CacheType> cache;
-  std::int64_t depth = 1024;         // tokens in the cache at which speed is told
+  std::int64_t depth = 1024;  // tokens in the cache at which speed is told
   // Measured decode speed of a candidate on this machine, if there is one.
   std::function<std::optional<double>(const Candidate&)> measured;
 };

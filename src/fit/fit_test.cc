@@ -14,7 +14,8 @@ std::vector<Candidate> whole_catalog() {
   std::vector<Candidate> candidates;
   for (const KnownModel& model : known_models()) {
     const KnownFile& file = model.files.front();
-    candidates.push_back({model.name + ":" + file.quantization, shape_of(model, file), false, false, model.quality, model.quality_source, model.claimed_tps});
+    candidates.push_back({model.name + ":" + file.quantization, shape_of(model, file), false, false, model.quality, model.quality_source,
+                          model.claimed_tps});
   }
   return candidates;
 }
@@ -62,8 +63,8 @@ TEST(Fit, NoClaimOfTheDesignDocumentIsEverThePrediction) {
 
 TEST(Fit, MeasuredSpeedIsShownBesideThePredictionAndDecidesTheBand) {
   const std::vector<Row> rows = on("m1-16gb", {.measured = [](const Candidate& c) -> std::optional<double> {
-    return c.name.starts_with("phi-3-mini") ? std::optional(3.0) : std::nullopt;
-  }});
+                                     return c.name.starts_with("phi-3-mini") ? std::optional(3.0) : std::nullopt;
+                                   }});
   const Row& phi = row(rows, "phi-3-mini");
   EXPECT_EQ(phi.measured_decode_tps, 3.0);
   EXPECT_GT(phi.decode_tps, 10);
@@ -105,8 +106,9 @@ TEST(Fit, TheWholeCatalogIsJudgedInFiftyMilliseconds) {
 TEST(Fit, TheJsonHasTheFieldsThatProgramsReadAndNullsForWhatIsUnknown) {
   const MachineProfile machine = find_profile("m1-16gb").value();
   const std::string json = to_json(on("m1-16gb"), machine);
-  for (const char* field : {"model", "file_bytes", "weights_bytes", "kv_bytes", "compute_bytes", "overhead_bytes", "total_bytes", "ctx", "kv_type", "parallel",
-                            "verdict", "max_ctx", "decode_tps", "prefill_tps", "measured_decode_tps", "band", "quality", "quality_source", "roi"}) {
+  for (const char* field :
+       {"model", "file_bytes", "weights_bytes", "kv_bytes", "compute_bytes", "overhead_bytes", "total_bytes", "ctx", "kv_type", "parallel",
+        "verdict", "max_ctx", "decode_tps", "prefill_tps", "measured_decode_tps", "band", "quality", "quality_source", "roi"}) {
     EXPECT_NE(json.find(std::string("\"") + field + "\""), std::string::npos) << field;
   }
 }

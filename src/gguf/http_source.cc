@@ -40,7 +40,8 @@ class Ranges final : public HttpSource {
         return fail(ErrorCode::kUnsupported, std::format("the server of {} gives no parts of files", url_),
                     "download the whole file, then ask again");
       }
-      if (size_ > 0 && static_cast<std::uint64_t>(answer.total_bytes) != size_) return fail(ErrorCode::kIo, std::format("{} changed while it was read", url_));
+      if (size_ > 0 && static_cast<std::uint64_t>(answer.total_bytes) != size_)
+        return fail(ErrorCode::kIo, std::format("{} changed while it was read", url_));
       size_ = static_cast<std::uint64_t>(answer.total_bytes);
       return {};
     };

@@ -100,7 +100,8 @@ StateKind state_kind(const LayerTensors& tensors) {
 Result<void> set_state(LayerShape& layer, const ModelShape& model, const Metadata& metadata) {
   const std::uint64_t kernel = std::max(model.conv_kernel, 1U);
   switch (layer.state) {
-    case StateKind::kNone: break;
+    case StateKind::kNone:
+      break;
     case StateKind::kShortConvolution: {
       const std::uint32_t cache = TRY(metadata.number("shortconv.l_cache"));
       layer.conv_elements = std::uint64_t{model.embedding} * (std::max(cache, 1U) - 1);
@@ -183,7 +184,8 @@ void add_outer_tensors(ModelShape& model, const Sorted& sorted) {
     if (name == "token_embd.weight") {
       model.token_table_bytes += bytes;
       model.token_table_type = tensor->type.name;
-      model.vocabulary = tensor->dimensions.size() > 1 ? static_cast<std::uint32_t>(std::min<std::uint64_t>(tensor->dimensions[1], Metadata::kMost)) : 0;
+      model.vocabulary =
+          tensor->dimensions.size() > 1 ? static_cast<std::uint32_t>(std::min<std::uint64_t>(tensor->dimensions[1], Metadata::kMost)) : 0;
     } else if (name == "output.weight") {
       model.output_bytes += bytes;
       model.output_type = tensor->type.name;
@@ -197,7 +199,8 @@ void add_outer_tensors(ModelShape& model, const Sorted& sorted) {
   if (model.tied_embeddings) {
     model.output_bytes = model.token_table_bytes;
     model.output_type = model.token_table_type;
-    if (const auto table = sorted.others.find("token_embd.weight"); table != sorted.others.end()) model.active_parameters += table->second->elements;
+    if (const auto table = sorted.others.find("token_embd.weight"); table != sorted.others.end())
+      model.active_parameters += table->second->elements;
   }
 }
 

@@ -8,15 +8,24 @@ namespace {
 
 struct Pattern {
   std::string_view architecture;
-  std::uint32_t period;        // every period-th layer looks at everything; 0: none slides
-  bool full_first = false;     // the first of each period does, instead of the last
-  std::uint32_t window = 0;    // if the metadata names none
+  std::uint32_t period;      // every period-th layer looks at everything; 0: none slides
+  bool full_first = false;   // the first of each period does, instead of the last
+  std::uint32_t window = 0;  // if the metadata names none
 };
 
 // Where the metadata has no pattern of its own.
 constexpr auto kPatterns = std::to_array<Pattern>({
-    {"gemma2", 2}, {"gemma3", 6}, {"gemma3n", 5}, {"gemma-embedding", 6}, {"cohere2", 4}, {"gpt-oss", 2}, {"exaone4", 4}, {"olmo2", 4},
-    {"llama4", 4, false, 8192}, {"smallthinker", 4, true}, {"afmoe", 4},
+    {"gemma2", 2},
+    {"gemma3", 6},
+    {"gemma3n", 5},
+    {"gemma-embedding", 6},
+    {"cohere2", 4},
+    {"gpt-oss", 2},
+    {"exaone4", 4},
+    {"olmo2", 4},
+    {"llama4", 4, false, 8192},
+    {"smallthinker", 4, true},
+    {"afmoe", 4},
 });
 
 }  // namespace

@@ -9,7 +9,7 @@ namespace pensieve::gguf {
 
 struct TensorType {
   std::uint32_t id;
-  std::string_view name;       // "Q4_K"
+  std::string_view name;  // "Q4_K"
   std::uint32_t block_elements;
   std::uint32_t block_bytes;
 };

@@ -21,16 +21,16 @@ struct MachineReading {
   Bytes swap_free;
   std::optional<std::int64_t> swapped_pages;  // in and out since start
   MemoryPressure pressure = MemoryPressure::kUnknown;
-  std::optional<double> stall_percent;        // time that tasks waited for memory, last 10 s
-  std::optional<Celsius> temperature;         // the hottest of CPU and GPU
-  std::optional<int> thermal_level;           // 0 nominal, 1 moderate, 2 heavy, 3 and up: throttled
-  Bytes gpu_total;                            // of a card of its own
+  std::optional<double> stall_percent;  // time that tasks waited for memory, last 10 s
+  std::optional<Celsius> temperature;   // the hottest of CPU and GPU
+  std::optional<int> thermal_level;     // 0 nominal, 1 moderate, 2 heavy, 3 and up: throttled
+  Bytes gpu_total;                      // of a card of its own
   Bytes gpu_free;
-  Bytes gpu_working_set;                      // most that the GPU should hold of shared memory
+  Bytes gpu_working_set;  // most that the GPU should hold of shared memory
 };
 
 struct MachineIdentity {
-  std::string cpu;         // "Apple M1 Pro", "AMD EPYC ..."
+  std::string cpu;  // "Apple M1 Pro", "AMD EPYC ..."
   int cores = 0;
   Bytes memory;
   bool unified = false;

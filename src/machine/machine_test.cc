@@ -14,7 +14,9 @@ namespace {
 using namespace linux_readings;
 
 // Recorded on Linux 6.1.
-constexpr std::string_view kMeminfo = "MemTotal:       24680116 kB\nMemFree:        20191460 kB\nMemAvailable:   23213340 kB\nBuffers: 100 kB\nSwapTotal:       2097148 kB\nSwapFree:        1048576 kB\n";
+constexpr std::string_view kMeminfo =
+    "MemTotal:       24680116 kB\nMemFree:        20191460 kB\nMemAvailable:   23213340 kB\nBuffers: 100 kB\nSwapTotal:       2097148 "
+    "kB\nSwapFree:        1048576 kB\n";
 constexpr std::string_view kVmstat = "nr_free_pages 5047865\npswpin 12\npswpout 340\npswpout_other 9\npgmajfault 1234\n";
 
 TEST(LinuxReadings, MemoryAndSwap) {
@@ -60,7 +62,8 @@ TEST(MachineProbe, ReadsTheRunningMachine) {
 TEST(MacReadings, PressureFollowsTheKernelsFormula) {
   using namespace mac_readings;
   // 16 KiB pages of a 16 GB machine; WARN below half, CRITICAL below 0.343 of what is not wired.
-  VmStatistics calm{.free = 200'000, .active = 200'000, .inactive = 150'000, .speculative = 20'000, .compressor = 100'000, .purgeable = 5'000};
+  VmStatistics calm{
+      .free = 200'000, .active = 200'000, .inactive = 150'000, .speculative = 20'000, .compressor = 100'000, .purgeable = 5'000};
   EXPECT_EQ(pressure_of(calm), MemoryPressure::kNormal);
   VmStatistics tight = calm;
   tight.compressor = 600'000;

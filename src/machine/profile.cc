@@ -38,7 +38,8 @@ Result<std::vector<MachineProfile>> parse_profiles(std::string_view text) {
       if (entry == nullptr) continue;
       MachineProfile profile = profile_of(std::string(name.str()), *entry);
       if (profile.memory <= Bytes{0} || profile.bandwidth <= 0 || profile.efficiency <= 0 || profile.prefill_flops <= 0) {
-        return fail(ErrorCode::kInvalidArgument, std::format("machine {}: memory, bandwidth, efficiency and prefill speed must be given", profile.name));
+        return fail(ErrorCode::kInvalidArgument,
+                    std::format("machine {}: memory, bandwidth, efficiency and prefill speed must be given", profile.name));
       }
       profiles.push_back(std::move(profile));
     }

@@ -13,14 +13,14 @@ namespace pensieve {
 
 // Bytes a second and operations a second, each as sustained by the inference engine.
 struct MachineProfile {
-  std::string name;    // "m1-16gb"
-  std::string title;   // "Apple M1, 16 GB"
-  Bytes memory;        // in all
-  Bytes gpu_memory;    // of a card of its own; 0: none, or the memory is shared
-  Bytes gpu_working_set;  // most that the GPU may hold of shared memory; 0: no such limit
-  bool unified = false;   // GPU and CPU share the memory
-  double bandwidth = 0;   // bytes a second of the memory that holds the weights, nominal
-  double efficiency = 0;  // share of it that decoding reaches
+  std::string name;          // "m1-16gb"
+  std::string title;         // "Apple M1, 16 GB"
+  Bytes memory;              // in all
+  Bytes gpu_memory;          // of a card of its own; 0: none, or the memory is shared
+  Bytes gpu_working_set;     // most that the GPU may hold of shared memory; 0: no such limit
+  bool unified = false;      // GPU and CPU share the memory
+  double bandwidth = 0;      // bytes a second of the memory that holds the weights, nominal
+  double efficiency = 0;     // share of it that decoding reaches
   double prefill_flops = 0;  // operations a second that reading a prompt reaches
   // Kernel speeds of a measured machine, by format: weight bytes a second in decoding, multiply-adds
   // a second in reading a prompt. Empty: the memory's bandwidth decides.

@@ -8,9 +8,9 @@
 namespace pensieve::memory {
 
 struct CacheMemory {
-  Bytes full;      // layers that look at the whole context
-  Bytes sliding;   // layers that look back a window
-  Bytes state;     // recurrent state and convolution tails, by sequence
+  Bytes full;     // layers that look at the whole context
+  Bytes sliding;  // layers that look back a window
+  Bytes state;    // recurrent state and convolution tails, by sequence
   [[nodiscard]] Bytes total() const { return full + sliding + state; }
 };
 

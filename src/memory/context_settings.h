@@ -13,7 +13,7 @@ enum class CacheType : std::uint8_t { kF16, kQ8_0, kQ4_0 };
 
 struct CacheFormat {
   CacheType type;
-  std::string_view name;         // as in the configuration
+  std::string_view name;  // as in the configuration
   std::uint32_t block_elements;
   std::uint32_t block_bytes;
 };
@@ -34,14 +34,14 @@ struct ContextSettings {
   std::uint32_t outputs = 0;            // rows of logits in one step; 0: one a token
   CacheType cache = CacheType::kF16;
   bool flash_attention = true;
-  bool unified = true;                  // one pool of cells for all sequences
+  bool unified = true;  // one pool of cells for all sequences
 };
 
 // What libllama makes of the settings.
 struct CacheCells {
-  std::uint64_t full = 0;      // cells of a full-attention layer in one stream
-  std::uint64_t sliding = 0;   // of a sliding layer in one stream
-  std::uint64_t streams = 1;   // separate caches
+  std::uint64_t full = 0;     // cells of a full-attention layer in one stream
+  std::uint64_t sliding = 0;  // of a sliding layer in one stream
+  std::uint64_t streams = 1;  // separate caches
 };
 
 // `window`: of sliding layers; 0 if there are none.

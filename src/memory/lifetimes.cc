@@ -81,7 +81,7 @@ void Lifetimes::keep(Tensor tensor) { nodes_[static_cast<std::size_t>(tensor.id)
 std::uint64_t Lifetimes::peak_bytes() const {
   struct State {
     std::uint64_t at = 0;
-    int left = 0;       // reads to come
+    int left = 0;  // reads to come
     bool viewed = false;
     bool placed = false;
   };

@@ -62,7 +62,8 @@ ModelMemory model_memory(const gguf::ModelShape& model, const ContextSettings& s
   return memory;
 }
 
-std::vector<Term> explain(const gguf::ModelShape& model, const ContextSettings& settings, const Placement& placement, const Extras& extras) {
+std::vector<Term> explain(const gguf::ModelShape& model, const ContextSettings& settings, const Placement& placement,
+                          const Extras& extras) {
   const ModelMemory memory = model_memory(model, settings, placement, extras);
   const CacheMemory cache = cache_memory(model, settings);
   const CacheCells cells = cache_cells(settings, model.sliding_window);
@@ -79,7 +80,8 @@ std::vector<Term> explain(const gguf::ModelShape& model, const ContextSettings& 
       {"token table", model.token_table_bytes, std::format("{} entries x {}", model.vocabulary, model.embedding)},
       {"output matrix", untied, model.tied_embeddings ? "the token table" : "of its own"},
       {"output matrix copy", second_output(model, placement), "for the kernels that need another layout"},
-      {"other tensors", memory.weights - dense - expert - model.token_table_bytes - untied - second_output(model, placement), "norms, padding"},
+      {"other tensors", memory.weights - dense - expert - model.token_table_bytes - untied - second_output(model, placement),
+       "norms, padding"},
       {"KV cache", cache.full, std::format("{} cells in {} stream(s), {}", cells.full, cells.streams, format_of(settings.cache).name)},
       {"KV cache, sliding window", cache.sliding, std::format("{} cells, window {}", cells.sliding, model.sliding_window)},
       {"recurrent state", cache.state, std::format("{} sequence(s)", settings.sequences)},

@@ -21,7 +21,7 @@ struct Extras {
 
 // Where the layers go. On unified memory and on a CPU everything counts once, against one budget.
 struct Placement {
-  bool repacks = false;        // the CPU's kernels keep own copies of some formats
+  bool repacks = false;          // the CPU's kernels keep own copies of some formats
   std::uint32_t gpu_layers = 0;  // on a card of its own, counted from the last; layers + 1: the output too
   bool separate_gpu = false;
 };
@@ -34,11 +34,11 @@ struct Term {
 };
 
 struct ModelMemory {
-  Bytes weights;    // the file's tensors, and a tied output matrix that a device needs twice
-  Bytes cache;      // K, V and recurrent state
-  Bytes compute;    // intermediate results
-  Bytes overhead;   // logits, tokenizer, the process, extras
-  Bytes gpu;        // of all that, on a card of its own
+  Bytes weights;   // the file's tensors, and a tied output matrix that a device needs twice
+  Bytes cache;     // K, V and recurrent state
+  Bytes compute;   // intermediate results
+  Bytes overhead;  // logits, tokenizer, the process, extras
+  Bytes gpu;       // of all that, on a card of its own
   [[nodiscard]] Bytes total() const { return weights + cache + compute + overhead; }
 };
 

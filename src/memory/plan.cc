@@ -16,7 +16,8 @@ std::uint32_t trained_context(const gguf::ModelShape& model) {
 }
 
 // The layers of a card of its own that its memory holds, the output matrix counted as one more.
-std::uint32_t fitting_layers(const gguf::ModelShape& model, const ContextSettings& settings, const MachineState& machine, Placement placement) {
+std::uint32_t fitting_layers(const gguf::ModelShape& model, const ContextSettings& settings, const MachineState& machine,
+                             Placement placement) {
   if (!placement.separate_gpu || machine.gpu_memory <= Bytes{0}) return 0;
   constexpr Bytes kDriver = mebibytes(82);  // measured beside weights, cache and compute buffer
   for (auto count = static_cast<std::uint32_t>(model.layers.size()) + 1; count > 0; --count) {
@@ -30,9 +31,12 @@ std::uint32_t fitting_layers(const gguf::ModelShape& model, const ContextSetting
 
 std::string_view to_string(Verdict verdict) {
   switch (verdict) {
-    case Verdict::kFits: return "fits";
-    case Verdict::kFitsWithLessContext: return "fits with less context";
-    case Verdict::kDoesNotFit: return "does not fit";
+    case Verdict::kFits:
+      return "fits";
+    case Verdict::kFitsWithLessContext:
+      return "fits with less context";
+    case Verdict::kDoesNotFit:
+      return "does not fit";
   }
   return "";
 }
@@ -54,16 +58,21 @@ Check can_load(const ModelMemory& memory, const MachineState& machine) {
   return check;
 }
 
-ContextSettings worker_settings(const gguf::ModelShape& model, std::uint32_t context_tokens, std::uint32_t parallel, std::uint32_t batch_tokens,
-                                CacheType cache) {
-  const bool costly = std::ranges::any_of(model.layers, [](const gguf::LayerShape& layer) { return layer.state != gguf::StateKind::kNone || layer.sliding; });
+ContextSettings worker_settings(const gguf::ModelShape& model, std::uint32_t context_tokens, std::uint32_t parallel,
+                                std::uint32_t batch_tokens, CacheType cache) {
+  const bool costly = std::ranges::any_of(
+      model.layers, [](const gguf::LayerShape& layer) { return layer.state != gguf::StateKind::kNone || layer.sliding; });
   const std::uint32_t active = std::max(parallel, 1U);
   const std::uint32_t sequences = costly ? active : std::min(2 * active, kMostSequences);
-  return {.context_tokens = context_tokens, .sequences = sequences, .batch_tokens = std::max(batch_tokens, active), .outputs = sequences, .cache = cache};
+  return {.context_tokens = context_tokens,
+          .sequences = sequences,
+          .batch_tokens = std::max(batch_tokens, active),
+          .outputs = sequences,
+          .cache = cache};
 }
 
-std::uint32_t largest_context(const gguf::ModelShape& model, ContextSettings settings, const MachineState& machine, const Placement& placement,
-                              const Extras& extras) {
+std::uint32_t largest_context(const gguf::ModelShape& model, ContextSettings settings, const MachineState& machine,
+                              const Placement& placement, const Extras& extras) {
   const auto fits = [&](std::uint32_t tokens) {
     settings.context_tokens = tokens;
     return can_load(model_memory(model, settings, placement, extras), machine).fits;

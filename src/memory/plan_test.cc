@@ -11,7 +11,8 @@ namespace {
 
 gguf::ModelShape seven_billion() {
   gguf::ModelShape model{.architecture = "llama", .embedding = 4096, .vocabulary = 32000, .context_length = 32768};
-  gguf::LayerShape layer{.attention = true, .heads = 32, .kv_heads = 32, .key_length = 128, .value_length = 128, .feed_forward = 11008, .gated = true};
+  gguf::LayerShape layer{
+      .attention = true, .heads = 32, .kv_heads = 32, .key_length = 128, .value_length = 128, .feed_forward = 11008, .gated = true};
   layer.dense_bytes = mebibytes(118);
   model.layers.assign(32, layer);
   model.token_table_bytes = model.output_bytes = mebibytes(75);

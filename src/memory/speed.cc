@@ -30,7 +30,8 @@ Bytes cache_read(const gguf::ModelShape& model, CacheType cache, std::int64_t de
 std::map<std::string, double, std::less<>> active_bytes(const gguf::ModelShape& model) {
   std::map<std::string, double, std::less<>> active;
   for (const auto& [format, bytes] : model.bytes_by_type) active[format] = static_cast<double>(bytes.value);
-  for (const auto& [format, bytes] : model.expert_bytes_by_type) active[format] -= static_cast<double>(bytes.value) * (1 - expert_share(model));
+  for (const auto& [format, bytes] : model.expert_bytes_by_type)
+    active[format] -= static_cast<double>(bytes.value) * (1 - expert_share(model));
   if (!model.tied_embeddings) active[model.token_table_type] -= static_cast<double>(model.token_table_bytes.value);
   return active;
 }

@@ -55,12 +55,12 @@ void StepGraph::add_attention_inputs(bool sliding) {
 
 void StepGraph::begin() {
   const std::uint64_t width = model_.embedding;
-  lifetimes_.input(rows_ * 4);                             // tokens
-  lifetimes_.input(rows_ * 4);                             // and, for prompts mixed with embeddings,
-  lifetimes_.input(rows_ * 8);                             // tokens, places
-  const Tensor mixed = lifetimes_.input(floats(width));    // and rows
-  lifetimes_.input(rows_ * 4);                             // positions
-  lifetimes_.input(floats(width));                         // rows given instead of tokens
+  lifetimes_.input(rows_ * 4);                           // tokens
+  lifetimes_.input(rows_ * 4);                           // and, for prompts mixed with embeddings,
+  lifetimes_.input(rows_ * 8);                           // tokens, places
+  const Tensor mixed = lifetimes_.input(floats(width));  // and rows
+  lifetimes_.input(rows_ * 4);                           // positions
+  lifetimes_.input(floats(width));                       // rows given instead of tokens
   add_attention_inputs(false);
   add_attention_inputs(true);
   lifetimes_.input(outputs_ * 4);
@@ -71,9 +71,7 @@ void StepGraph::begin() {
   lifetimes_.operation(0, {rows, copy});
 }
 
-StepGraph::Tensor StepGraph::add(Tensor a, Tensor b) {
-  return lifetimes_.operation(floats(model_.embedding), {a, b}, true);
-}
+StepGraph::Tensor StepGraph::add(Tensor a, Tensor b) { return lifetimes_.operation(floats(model_.embedding), {a, b}, true); }
 
 StepGraph::Tensor StepGraph::rotated(Tensor tensor, std::uint64_t width, std::uint32_t head) {
   if (settings_.cache == CacheType::kF16 || rotation_width(head) == 0) return tensor;
@@ -149,12 +147,18 @@ StepGraph::Tensor StepGraph::latent_attention(const LayerShape& layer, Tensor no
 
 StepGraph::Tensor StepGraph::mixer(const LayerShape& layer, Tensor normed) {
   switch (layer.state) {
-    case StateKind::kMamba: return mamba(layer, normed);
-    case StateKind::kDeltaNet: return delta_net(layer, normed);
-    case StateKind::kShortConvolution: return short_convolution(normed);
-    case StateKind::kRwkv: return rwkv(layer, normed);
-    case StateKind::kMamba2: break;
-    case StateKind::kNone: return layer.latent_rank > 0 ? latent_attention(layer, normed) : attention(layer, normed);
+    case StateKind::kMamba:
+      return mamba(layer, normed);
+    case StateKind::kDeltaNet:
+      return delta_net(layer, normed);
+    case StateKind::kShortConvolution:
+      return short_convolution(normed);
+    case StateKind::kRwkv:
+      return rwkv(layer, normed);
+    case StateKind::kMamba2:
+      break;
+    case StateKind::kNone:
+      return layer.latent_rank > 0 ? latent_attention(layer, normed) : attention(layer, normed);
   }
   if (!layer.attention) return mamba2(layer, normed);
   // Both beside each other (Falcon-H1).
@@ -213,14 +217,14 @@ void StepGraph::layer(const LayerShape& layer, bool last) {
   current_ = add(mixed, before);
   if (layer.feed_forward == 0 && layer.expert_feed_forward == 0) return;
   const Tensor normed = norm(current_, width);
-  Tensor out = layer.expert_feed_forward > 0 ? experts(layer, normed)
-                                             : dense(layer.feed_forward, layer.gated, layer.fused_gate, normed);
+  Tensor out = layer.expert_feed_forward > 0 ? experts(layer, normed) : dense(layer.feed_forward, layer.gated, layer.fused_gate, normed);
   if (layer.post_feed_forward_norm) out = norm(out, width);
   current_ = add(out, current_);
 }
 
 void StepGraph::end() {
-  const Tensor normed = norm(current_, model_.embedding);
+  // With a tied output matrix the last norm was seen to take room of its own.
+  const Tensor normed = model_.tied_embeddings ? matrix(model_.embedding, current_) : norm(current_, model_.embedding);
   lifetimes_.keep(normed);
   lifetimes_.keep(matrix(model_.vocabulary, normed));
 }

@@ -51,13 +51,13 @@ class StepGraph {
   const ContextSettings& settings_;
   CacheCells cells_;
   std::uint64_t sequences_ = 1;
-  std::uint64_t rows_ = 0;      // tokens in flight; in the last layer only those with an output
+  std::uint64_t rows_ = 0;  // tokens in flight; in the last layer only those with an output
   std::uint64_t outputs_ = 0;
   Lifetimes lifetimes_;
   Tensor current_;
   Tensor mask_full_;
   Tensor mask_sliding_;
-  Tensor places_full_;     // where values go in the cache
+  Tensor places_full_;  // where values go in the cache
   Tensor places_sliding_;
 };
 

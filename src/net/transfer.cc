@@ -26,7 +26,8 @@ struct State {
 };
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) { return std::tolower(static_cast<unsigned char>(x)) == std::tolower(static_cast<unsigned char>(y)); });
+  return std::ranges::equal(
+      a, b, [](char x, char y) { return std::tolower(static_cast<unsigned char>(x)) == std::tolower(static_cast<unsigned char>(y)); });
 }
 
 std::optional<std::int64_t> number(std::string_view text) {
@@ -69,11 +70,16 @@ std::size_t on_header(char* data, std::size_t size, std::size_t count, void* use
 Error status_error(long status, const std::string& url) {
   const std::string message = std::format("{} answers {}", url, status);
   switch (status) {
-    case 404: return {ErrorCode::kNotFound, message, "check the name", ""};
-    case 401: return {ErrorCode::kUnauthenticated, message, "set a token in the environment (HF_TOKEN)", ""};
-    case 403: return {ErrorCode::kForbidden, message, "accept the model's terms on its page, or set a token (HF_TOKEN)", ""};
-    case 416: return {ErrorCode::kIo, message, "the file changed; delete what is half downloaded", ""};
-    default: return {ErrorCode::kIo, message, "try again later", ""};
+    case 404:
+      return {ErrorCode::kNotFound, message, "check the name", ""};
+    case 401:
+      return {ErrorCode::kUnauthenticated, message, "set a token in the environment (HF_TOKEN)", ""};
+    case 403:
+      return {ErrorCode::kForbidden, message, "accept the model's terms on its page, or set a token (HF_TOKEN)", ""};
+    case 416:
+      return {ErrorCode::kIo, message, "the file changed; delete what is half downloaded", ""};
+    default:
+      return {ErrorCode::kIo, message, "try again later", ""};
   }
 }
 
@@ -109,7 +115,8 @@ std::size_t on_body(char* data, std::size_t size, std::size_t count, void* user)
 
 Error network_error(CURLcode code, const std::string& url) {
   const ErrorCode kind = code == CURLE_OPERATION_TIMEDOUT ? ErrorCode::kTimeout : ErrorCode::kIo;
-  return {kind, std::format("{}: {}", url, curl_easy_strerror(code)), "check the network and try again; a download goes on where it stopped", ""};
+  return {kind, std::format("{}: {}", url, curl_easy_strerror(code)),
+          "check the network and try again; a download goes on where it stopped", ""};
 }
 
 void set_up(CURL* handle, const TransferRequest& request, State& state) {

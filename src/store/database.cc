@@ -58,8 +58,7 @@ Result<void> move_aside(const std::filesystem::path& file, const std::string& wh
   std::error_code error;
   std::filesystem::rename(file, aside, error);
   if (error) {
-    return fail(ErrorCode::kIo, std::format("{} is damaged and can't be moved aside: {}", file.string(), error.message()),
-                "delete it");
+    return fail(ErrorCode::kIo, std::format("{} is damaged and can't be moved aside: {}", file.string(), error.message()), "delete it");
   }
   for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(file.string() + suffix, error);
   return {};

@@ -7,7 +7,7 @@
 namespace pensieve::store {
 namespace {
 
-constexpr int kKept = 16;    // figures of one key and depth
+constexpr int kKept = 16;  // figures of one key and depth
 constexpr int kMedianOf = 5;
 
 std::int64_t unix_now(const Clock& clock) {
@@ -36,10 +36,14 @@ bool depth_is_exact(MeasurementKind kind) { return kind == MeasurementKind::kMem
 
 std::string_view to_string(MeasurementKind kind) {
   switch (kind) {
-    case MeasurementKind::kDecodeTps: return "decode_tps";
-    case MeasurementKind::kPrefillTps: return "prefill_tps";
-    case MeasurementKind::kLoadMs: return "load_ms";
-    case MeasurementKind::kMemoryBytes: return "memory_bytes";
+    case MeasurementKind::kDecodeTps:
+      return "decode_tps";
+    case MeasurementKind::kPrefillTps:
+      return "prefill_tps";
+    case MeasurementKind::kLoadMs:
+      return "load_ms";
+    case MeasurementKind::kMemoryBytes:
+      return "memory_bytes";
   }
   return "";
 }
@@ -77,9 +81,10 @@ Result<std::optional<MeasuredFigure>> Measurements::find(const MeasurementKey& k
     nearest.bind(5, key.depth);
     if (!nearest.executeStep()) return std::nullopt;
     MeasuredFigure figure{.depth = nearest.getColumn(0).getInt64()};
-    SQLite::Statement newest(connection,
-                             "SELECT value, at_unix FROM measurements WHERE machine=?1 AND model=?2 AND kind=?3 AND setting=?4 AND depth=?5 "
-                             "ORDER BY id DESC LIMIT ?6");
+    SQLite::Statement newest(
+        connection,
+        "SELECT value, at_unix FROM measurements WHERE machine=?1 AND model=?2 AND kind=?3 AND setting=?4 AND depth=?5 "
+        "ORDER BY id DESC LIMIT ?6");
     bind_key(newest, key);
     newest.bind(5, figure.depth);
     newest.bind(6, kMedianOf);

@@ -51,7 +51,7 @@ TEST_F(Ledger, KeepsWhatWasRecordedAcrossReopening) {
   const auto found = Measurements(**database, clock).find(kKey);
   ASSERT_TRUE(found && *found);
   EXPECT_DOUBLE_EQ((*found)->value, 12.5);
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(stat(file().c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600);
 }
@@ -118,8 +118,12 @@ TEST_F(Ledger, ADatabaseDamagedInItsMiddleIsMovedAside) {
 }
 
 TEST_F(Ledger, AFileOfANewerPensieveIsRefusedUntouched) {
-  { ASSERT_TRUE(Database::open(file())); }
-  { SQLite::Database(file().string(), SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 9999"); }
+  {
+    ASSERT_TRUE(Database::open(file()));
+  }
+  {
+    SQLite::Database(file().string(), SQLite::OPEN_READWRITE).exec("PRAGMA user_version = 9999");
+  }
   const auto database = Database::open(file());
   ASSERT_FALSE(database);
   EXPECT_EQ(database.error().code, ErrorCode::kUnsupported);

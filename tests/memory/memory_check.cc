@@ -31,11 +31,16 @@ Result<void> check(const std::string& path, const std::vector<engine::Reservatio
   const std::vector<engine::Reservation> real = TRY(engine::reserve(path, settings));
   for (std::size_t i = 0; i < settings.size(); ++i) {
     const engine::ReservationSettings& one = settings[i];
-    const memory::ContextSettings mine{.context_tokens = one.context_tokens, .sequences = one.sequences, .batch_tokens = one.batch_tokens, .outputs = one.outputs,
-                                       .cache = memory::find_cache_type(one.cache_type).value(), .flash_attention = one.flash_attention, .unified = one.unified};
+    const memory::ContextSettings mine{.context_tokens = one.context_tokens,
+                                       .sequences = one.sequences,
+                                       .batch_tokens = one.batch_tokens,
+                                       .outputs = one.outputs,
+                                       .cache = memory::find_cache_type(one.cache_type).value(),
+                                       .flash_attention = one.flash_attention,
+                                       .unified = one.unified};
     const memory::ModelMemory predicted = memory::model_memory(model, mine, {.repacks = true});
-    std::println("{} {} {} {} {} {}", predicted.weights.value, real[i].weights.value, predicted.cache.value, real[i].cache.value, predicted.compute.value,
-                 real[i].compute.value);
+    std::println("{} {} {} {} {} {}", predicted.weights.value, real[i].weights.value, predicted.cache.value, real[i].cache.value,
+                 predicted.compute.value, real[i].compute.value);
   }
   return {};
 }

@@ -29,7 +29,9 @@ Bytes group_room(Bytes otherwise) {
   for (fs::path folder = root / fs::path(group).relative_path();; folder = folder.parent_path()) {
     for (const char* name : {"memory.max", "memory.high"}) {
       const auto limit = linux_readings::parse_limit(content(folder / name));
-      if (limit) room = std::min(room, *limit - linux_readings::parse_group_use(content(folder / "memory.current"), content(folder / "memory.stat")));
+      if (limit)
+        room =
+            std::min(room, *limit - linux_readings::parse_group_use(content(folder / "memory.current"), content(folder / "memory.stat")));
     }
     if (folder == root || !folder.has_relative_path()) break;
   }
@@ -86,7 +88,9 @@ class LinuxProbe final : public MachineProbe {
     if (!pressure) return;
     reading.stall_percent = pressure->some_10s;
     // systemd-oomd acts at 60 % full stall; well before that a person notices.
-    reading.pressure = pressure->full_10s > 20 ? MemoryPressure::kCritical : pressure->some_10s > 10 ? MemoryPressure::kWarning : MemoryPressure::kNormal;
+    reading.pressure = pressure->full_10s > 20   ? MemoryPressure::kCritical
+                       : pressure->some_10s > 10 ? MemoryPressure::kWarning
+                                                 : MemoryPressure::kNormal;
   }
 
   void set_temperature(MachineReading& reading) const {

@@ -46,9 +46,9 @@ std::unique_ptr<Nvml> Nvml::open() {
     return target != nullptr;
   };
   int (*start)() = nullptr;
-  const bool complete = find(start, "nvmlInit_v2") && find(functions->shutdown, "nvmlShutdown") && find(functions->count, "nvmlDeviceGetCount_v2") &&
-                        find(functions->handle, "nvmlDeviceGetHandleByIndex_v2") && find(functions->memory, "nvmlDeviceGetMemoryInfo_v2") &&
-                        find(functions->temperature, "nvmlDeviceGetTemperature");
+  const bool complete = find(start, "nvmlInit_v2") && find(functions->shutdown, "nvmlShutdown") &&
+                        find(functions->count, "nvmlDeviceGetCount_v2") && find(functions->handle, "nvmlDeviceGetHandleByIndex_v2") &&
+                        find(functions->memory, "nvmlDeviceGetMemoryInfo_v2") && find(functions->temperature, "nvmlDeviceGetTemperature");
   if (!complete || start() != 0) return nullptr;
   return std::unique_ptr<Nvml>(new Nvml(std::move(functions)));
 }

@@ -37,7 +37,11 @@ MemoryInfo parse_meminfo(std::string_view text) {
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos) return false;
     const std::string_view key = line.substr(0, colon);
-    Bytes* target = key == "MemTotal" ? &info.total : key == "MemAvailable" ? &info.available : key == "SwapTotal" ? &info.swap_total : key == "SwapFree" ? &info.swap_free : nullptr;
+    Bytes* target = key == "MemTotal"       ? &info.total
+                    : key == "MemAvailable" ? &info.available
+                    : key == "SwapTotal"    ? &info.swap_total
+                    : key == "SwapFree"     ? &info.swap_free
+                                            : nullptr;
     if (target != nullptr) *target = kibibytes(number<std::int64_t>(line.substr(colon + 1)).value_or(0));
     return false;
   });

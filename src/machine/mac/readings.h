@@ -35,10 +35,14 @@ inline MemoryPressure pressure_of(const VmStatistics& pages) {
 // kern.memorystatus_vm_pressure_level.
 inline MemoryPressure pressure_of_level(int level) {
   switch (level) {
-    case 1: return MemoryPressure::kNormal;
-    case 2: return MemoryPressure::kWarning;
-    case 4: return MemoryPressure::kCritical;
-    default: return MemoryPressure::kUnknown;
+    case 1:
+      return MemoryPressure::kNormal;
+    case 2:
+      return MemoryPressure::kWarning;
+    case 4:
+      return MemoryPressure::kCritical;
+    default:
+      return MemoryPressure::kUnknown;
   }
 }
 
