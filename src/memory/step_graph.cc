@@ -223,10 +223,11 @@ void StepGraph::layer(const LayerShape& layer, bool last) {
 }
 
 void StepGraph::end() {
-  // With a tied output matrix the last norm was seen to take room of its own.
-  const Tensor normed = model_.tied_embeddings ? matrix(model_.embedding, current_) : norm(current_, model_.embedding);
+  const Tensor normed = norm(current_, model_.embedding);
   lifetimes_.keep(normed);
-  lifetimes_.keep(matrix(model_.vocabulary, normed));
+  // With a tied output matrix libllama was seen to need one more row of the model's width here.
+  const std::uint64_t width = model_.vocabulary + (model_.tied_embeddings ? std::uint64_t{model_.embedding} : 0);
+  lifetimes_.keep(matrix(width, normed));
 }
 
 }  // namespace pensieve::memory
