@@ -55,6 +55,9 @@ void add_doctor(CLI::App& app, Run& chosen);
 void add_config(CLI::App& app, Run& chosen);
 void add_completion(CLI::App& app, Run& chosen);
 void add_man(CLI::App& app, Run& chosen);
+void add_fit(CLI::App& app, Run& chosen);
+void add_pull(CLI::App& app, Run& chosen);
+void add_rm(CLI::App& app, Run& chosen);
 void add_worker(CLI::App& app, Run& chosen);
 
 }  // namespace pensieve::cli

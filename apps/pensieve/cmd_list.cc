@@ -4,6 +4,7 @@
 #include <print>
 
 #include "api/admin/status_json.h"
+#include "available.h"
 #include "cli.h"
 #include "present.h"
 #include "words.h"
@@ -95,8 +96,10 @@ Result<void> loaded(bool json) {
 
 void add_list(CLI::App& app, Run& chosen) {
   static bool json = false;
+  static bool available = false;
   CLI::App* command = add_command(app, "list", "List the installed models, and the files that are skipped", "pensieve list", chosen,
-                                  [] { return list(json); });
+                                  [] { return available ? list_available(json) : list(json); });
+  command->add_flag("--available", available, "list the catalog of models that `pull` can get instead");
   command->add_flag("--json", json, "print JSON");
 }
 

@@ -1,11 +1,13 @@
-// Any bytes: read_header answers with a header or an error, never with a crash.
+// Any bytes: header and shape are read or refused, never with a crash.
 #include <cstddef>
 #include <cstdint>
 
 #include "gguf/header.h"
+#include "gguf/model_shape.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto source = pensieve::gguf::open_memory({reinterpret_cast<const char*>(data), size});
+  if (const auto header = pensieve::gguf::read_header(*source, true)) (void)pensieve::gguf::model_shape(*header);
   (void)pensieve::gguf::read_header(*source);
   return 0;
 }
