@@ -21,7 +21,8 @@ constexpr std::array<std::string_view, 20> kWrapperTags = {
 constexpr std::size_t kHistory = 64;
 constexpr std::size_t kShortWords = 14;
 constexpr std::size_t kShortText = 240;
-constexpr std::size_t kLongAnchor = 16 * 1024;
+constexpr std::size_t kLongestWrapper = 64 * 1024;
+constexpr int kMostWrappers = 16;
 
 std::string_view trimmed(std::string_view text) {
   const auto space = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
@@ -38,7 +39,7 @@ std::size_t leading_block(std::string_view text) {
     const std::size_t after = 1 + tag.size();
     if (after >= text.size() || (text[after] != '>' && text[after] != ' ')) continue;
     const std::string closing = "</" + std::string(tag) + ">";
-    const std::size_t end = text.find(closing, after);
+    const std::size_t end = text.substr(0, kLongestWrapper).find(closing, after);
     if (end != std::string_view::npos) return end + closing.size();
   }
   return 0;
@@ -50,19 +51,25 @@ std::size_t trailing_block(std::string_view text) {
   for (const std::string_view tag : kWrapperTags) {
     const std::string closing = "</" + std::string(tag) + ">";
     if (!text.ends_with(closing)) continue;
-    const std::size_t begin = text.rfind("<" + std::string(tag));
-    if (begin != std::string_view::npos && begin + closing.size() <= text.size()) return begin;
+    const std::size_t skipped = text.size() - std::min(text.size(), kLongestWrapper);
+    const std::size_t begin = text.substr(skipped).rfind("<" + std::string(tag));
+    if (begin != std::string_view::npos) return skipped + begin;
   }
   return text.size();
 }
 
-bool contains_folded(std::string_view text, std::string_view needle) {
-  const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
-  return std::search(text.begin(), text.end(), needle.begin(), needle.end(), same) != text.end();
+// In lower case, ASCII letters only.
+std::string folded(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
+  }
+  return lower;
 }
 
-bool any_of_folded(std::string_view text, std::initializer_list<std::string_view> needles) {
-  return std::ranges::any_of(needles, [&](std::string_view needle) { return contains_folded(text, needle); });
+// `text` in lower case already.
+bool has_any(std::string_view text, std::initializer_list<std::string_view> needles) {
+  return std::ranges::any_of(needles, [&](std::string_view needle) { return text.contains(needle); });
 }
 
 std::string_view system_text(const GenerationRequest& request) {
@@ -75,24 +82,24 @@ std::string_view system_text(const GenerationRequest& request) {
 // A client's own small call has no tools and a system prompt, or a question, about the conversation.
 bool is_side_call(const GenerationRequest& request, std::string_view current) {
   if (!request.tools.empty()) return false;
-  const std::string_view system = system_text(request).substr(0, 2000);
-  if (any_of_folded(system, {"title generator", "generate a title", "concise title", "short title", "isnewtopic", "new conversation topic", "title for this",
+  const std::string system = folded(system_text(request).substr(0, 2000));
+  if (has_any(system, {"title generator", "generate a title", "concise title", "short title", "isnewtopic", "new conversation topic", "title for this",
                              "session title", "commit message", "summarize this coding conversation in under", "output only the title"})) {
     return true;
   }
-  const std::string_view head = current.substr(0, 400);
-  return any_of_folded(head, {"generate a title for", "generate a concise title", "write a 5-10 word title", "suggest 3-5 relevant follow-up", "generate 1-3 broad tags"}) ||
-         trimmed(current) == "quota";
+  const std::string head = folded(current.substr(0, 400));
+  return has_any(head, {"generate a title for", "generate a concise title", "write a 5-10 word title", "suggest 3-5 relevant follow-up", "generate 1-3 broad tags"}) ||
+         head == "quota";
 }
 
 bool is_coding_agent(const GenerationRequest& request) {
-  const std::string_view system = system_text(request).substr(0, 3000);
-  if (any_of_folded(system, {"coding agent", "cli tool that helps", "claude code", "codex", "opencode", "software engineering tasks", "search/replace",
+  const std::string system = folded(system_text(request).substr(0, 3000));
+  if (has_any(system, {"coding agent", "cli tool that helps", "claude code", "codex", "opencode", "software engineering tasks", "search/replace",
                              "expert software developer", "pair program"})) {
     return true;
   }
   return std::ranges::any_of(request.tools, [](const ToolDefinition& tool) {
-    return any_of_folded(tool.name, {"bash", "shell", "edit", "apply_patch", "write_file", "read_file", "execute_command"});
+    return has_any(folded(tool.name), {"bash", "shell", "edit", "apply_patch", "write_file", "read_file", "execute_command"});
   });
 }
 
@@ -116,16 +123,17 @@ Shape shape_of(std::string_view text) {
   std::string_view head = trimmed(text);
   std::size_t end = 0;
   while (end < head.size() && std::isalpha(static_cast<unsigned char>(head[end])) != 0) ++end;
-  std::string first(head.substr(0, std::min<std::size_t>(end, 16)));
-  std::ranges::transform(first, first.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string first = folded(head.substr(0, std::min<std::size_t>(end, 16)));
   const bool continues = std::ranges::find(kContinuations, first) != kContinuations.end();
   shape.refers_back = continues || std::ranges::any_of(scan.words, [](const Word& word) { return word.group == WordGroup::kAnaphora; });
   return shape;
 }
 
+// Precondition: `text` is short.
 bool closes(std::string_view text, const Shape& shape) {
-  return shape.words <= 12 && any_of_folded(text.substr(0, 80), {"thank", "thx", "cheers", "goodbye", "bye", "that's all", "that is all", "perfect", "awesome", "danke", "merci"}) &&
-         !any_of_folded(text, {" but ", " now ", " also ", "can you", "could you", " next", "please ", "?"});
+  const std::string lower = folded(text);
+  return shape.words <= 12 && has_any(lower, {"thank", "thx", "cheers", "goodbye", "bye", "that's all", "that is all", "perfect", "awesome", "danke", "merci"}) &&
+         !has_any(lower, {" but ", " now ", " also ", "can you", "could you", " next", "please ", "?"});
 }
 
 bool is_follow_up(std::string_view text, const Shape& shape) {
@@ -138,8 +146,16 @@ bool is_follow_up(std::string_view text, const Shape& shape) {
 
 std::string_view without_wrappers(std::string_view text) {
   std::string_view rest = trimmed(text);
-  for (std::size_t length = leading_block(rest); length > 0; length = leading_block(rest)) rest = trimmed(rest.substr(length));
-  for (std::size_t begin = trailing_block(rest); begin < rest.size(); begin = trailing_block(rest)) rest = trimmed(rest.substr(0, begin));
+  for (int i = 0; i < kMostWrappers; ++i) {
+    const std::size_t length = leading_block(rest);
+    if (length == 0) break;
+    rest = trimmed(rest.substr(length));
+  }
+  for (int i = 0; i < kMostWrappers; ++i) {
+    const std::size_t begin = trailing_block(rest);
+    if (begin == rest.size()) break;
+    rest = trimmed(rest.substr(0, begin));
+  }
   return rest;
 }
 
@@ -182,7 +198,7 @@ TaskText find_task(const GenerationRequest& request) {
     }
     // Further back: the first message that says something by itself is the task.
     if (shape.only_courtesy) continue;
-    task.anchor = words.substr(0, kLongAnchor);
+    task.anchor = words;
     task.turn = TaskTurn::kFollowUp;
     if (!is_follow_up(words, shape)) break;
   }
