@@ -20,6 +20,7 @@
 
 #include "api/admin/admin_routes.h"
 #include "api/admin/measured_service.h"
+#include "api/admin/routing_routes.h"
 #include "api/anthropic/routes.h"
 #include "api/http/server.h"
 #include "api/models_routes.h"
@@ -28,6 +29,7 @@
 #include "client/server_record.h"
 #include "executable.h"
 #include "manager/model_manager.h"
+#include "manager/routing_service.h"
 #include "manager/worker_session.h"
 #include "open_catalog.h"
 
@@ -49,11 +51,11 @@ Result<void> check_writable(const Paths& paths) {
   return {};
 }
 
-std::vector<api::Route> all_routes(GenerationService& service, const api::Metrics& metrics, const ServerConfig& server) {
+std::vector<api::Route> all_routes(GenerationService& service, RoutingService& routing, const api::Metrics& metrics, const ServerConfig& server) {
   const api::DialectSettings settings{.ping_interval = std::chrono::seconds(server.ping_interval_s)};
   std::vector<api::Route> routes;
   for (std::vector<api::Route> part : {api::anthropic::routes(service, settings), api::openai::routes(service, settings),
-                                       api::models_routes(service), api::admin_routes(service, metrics)}) {
+                                       api::models_routes(service), api::admin_routes(service, metrics), api::routing_routes(routing)}) {
     std::ranges::move(part, std::back_inserter(routes));
   }
   return routes;
@@ -111,8 +113,9 @@ Result<void> run_supervisor(const Paths& paths, const Config& config) {
                          clock);
   ModelManager manager(loop.get_executor(), config, {catalog, memory, clock, workers});
   api::Metrics metrics;
-  api::MeasuredService measured(manager, metrics, clock);
-  api::HttpServer http(loop.get_executor(), config.server, all_routes(measured, metrics, config.server), clock);
+  RoutingService routing(manager, catalog, clock, {.model_memory = usable_memory(config, memory)});
+  api::MeasuredService measured(routing, metrics, clock);
+  api::HttpServer http(loop.get_executor(), config.server, all_routes(measured, routing, metrics, config.server), clock);
   TRY_VOID(http.start());
   const ProcessIdentity self = this_process();
   const std::string url = url_of(config.server, http.port());

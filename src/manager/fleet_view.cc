@@ -14,6 +14,9 @@ constexpr double kBytesPerSecond = 30e9;
 constexpr double kPrefillOperations = 1e12;
 constexpr double kDiskBytesPerSecond = 1e9;
 constexpr std::int64_t kStartMs = 400;
+// A request that waits, and what one that runs takes of the speed of another in the same batch.
+constexpr std::chrono::milliseconds kWaitOfOne{3000};
+constexpr double kShareOfOne = 0.4;
 
 selector::ModelRole role_of(const InstalledModel& model) {
   using enum selector::ModelRole;
@@ -39,6 +42,28 @@ selector::FleetModel unloaded_fleet_model(const InstalledModel& model, std::int6
     view.memory_reason = std::format("needs {}, {} may be used", to_text(view.footprint), to_text(usable));
   }
   return view;
+}
+
+void apply_status(selector::FleetModel& view, const ModelStatus& status) {
+  using enum selector::ModelPlace;
+  switch (status.state) {
+    case ModelState::kReady: view.place = kReady; break;
+    case ModelState::kLoading: view.place = kLoading; break;
+    case ModelState::kUnloading:
+    case ModelState::kUnloaded: view.place = kUnloaded; break;
+    case ModelState::kFailed: view.place = kFailed; break;
+  }
+  view.place_reason = status.state_reason;
+  if (status.load_ms > 0) view.load_time = std::chrono::milliseconds(status.load_ms);
+  if (view.place == kLoading) view.load_time /= 2;
+  if (view.place == kReady) {
+    view.load_time = {};
+    view.memory = selector::MemoryVerdict::kFits;
+    view.footprint = Bytes{status.weights_bytes + status.kv_bytes + status.compute_bytes};
+  }
+  view.context_tokens = status.context_tokens;
+  view.queue_time = kWaitOfOne * status.waiting_requests;
+  view.decode.value /= 1 + kShareOfOne * status.active_requests;
 }
 
 selector::FleetSnapshot unloaded_fleet(const std::vector<InstalledModel>& models, std::int64_t context_tokens, Bytes usable) {

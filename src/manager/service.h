@@ -83,6 +83,10 @@ class GenerationService {
  public:
   virtual ~GenerationService() = default;
 
+  // Where the request leaves the choice of model to the server ("auto"): puts the chosen model's id in
+  // its place. Called before generate() by who needs the model's name earlier. Fails as generate().
+  virtual Result<void> choose(GenerationRequest& /*request*/) { return {}; }
+
   // Resolves the model, loads it if need be and starts generating. The Result fails for what can be
   // known before the first event (unknown model, overload, load failure); later failures are Failed
   // events. A prompt longer than the context fails with kContextOverflow before any text.

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <glaze/glaze.hpp>
+#include <optional>
 #include <vector>
 
 namespace pensieve::api {
@@ -34,8 +35,21 @@ struct Needs {
   bool json = false;
 };
 
+struct Outcome {
+  std::string_view state;  // running, finished, failed, disconnected
+  std::string_view error;
+  std::int64_t ttft_ms = 0;
+  double tps = 0;
+  std::int64_t prompt_tokens = 0;
+  std::int64_t cached_prompt_tokens = 0;
+  std::int64_t answer_tokens = 0;
+  std::int32_t regenerations = 0;
+};
+
 struct DecisionForm {
   std::string_view id;
+  std::optional<std::string_view> asked;
+  std::optional<std::int64_t> at_unix;
   std::string_view model;
   Complexity complexity;
   std::string_view domain;
@@ -49,6 +63,7 @@ struct DecisionForm {
   std::vector<std::string> steps;
   std::vector<Candidate> candidates;
   double decision_us = 0;
+  std::optional<Outcome> outcome;
 };
 
 }  // namespace decision_form
@@ -67,10 +82,14 @@ struct glz::meta<pensieve::api::decision_form::Complexity> {
 
 namespace pensieve::api {
 
-std::string decision_json(const selector::Decision& decision, std::string_view id, std::chrono::nanoseconds time_taken) {
+namespace {
+
+decision_form::DecisionForm form_of(const selector::Decision& decision, std::string_view id, std::chrono::nanoseconds time_taken) {
   const selector::Assessment& task = decision.task;
   decision_form::DecisionForm form{
       .id = id,
+      .asked = {},
+      .at_unix = {},
       .model = decision.model(),
       .complexity = {rounded(task.score, 1e6), to_string(task.task_class), rounded(task.difficulty, 1e4)},
       .domain = to_string(task.domain),
@@ -83,14 +102,45 @@ std::string decision_json(const selector::Decision& decision, std::string_view i
       .degraded = decision.degraded,
       .steps = decision.steps,
       .candidates = {},
-      .decision_us = rounded(static_cast<double>(time_taken.count()) / 1000, 10)};
+      .decision_us = rounded(static_cast<double>(time_taken.count()) / 1000, 10),
+      .outcome = {}};
   for (const selector::CandidateDecision& candidate : decision.candidates) {
     form.candidates.push_back({candidate.model, to_string(candidate.verdict), rounded(candidate.score, 1e4), rounded(candidate.success, 1e4),
                                candidate.expected_ttft.count(), rounded(candidate.expected_speed.value, 100), candidate.reason});
   }
+  return form;
+}
+
+decision_form::Outcome outcome_of(const DecisionOutcome& outcome) {
+  const std::string_view state = !outcome.ended ? "running" : outcome.disconnected ? "disconnected" : outcome.error.empty() ? "finished" : "failed";
+  return {.state = state,
+          .error = outcome.error,
+          .ttft_ms = outcome.ttft.count(),
+          .tps = rounded(outcome.speed.value, 100),
+          .prompt_tokens = outcome.prompt_tokens,
+          .cached_prompt_tokens = outcome.cached_prompt_tokens,
+          .answer_tokens = outcome.answer_tokens,
+          .regenerations = outcome.regenerations};
+}
+
+std::string to_json(const decision_form::DecisionForm& form) {
   std::string text;
   if (glz::write_json(form, text)) return "{}";
   return text;
+}
+
+}  // namespace
+
+std::string decision_json(const selector::Decision& decision, std::string_view id, std::chrono::nanoseconds time_taken) {
+  return to_json(form_of(decision, id, time_taken));
+}
+
+std::string record_json(const DecisionRecord& record) {
+  decision_form::DecisionForm form = form_of(record.decision, record.id, record.time_taken);
+  form.asked = record.asked;
+  form.at_unix = record.at_unix;
+  form.outcome = outcome_of(record.outcome);
+  return to_json(form);
 }
 
 }  // namespace pensieve::api

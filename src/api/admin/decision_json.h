@@ -5,11 +5,15 @@
 #include <string>
 #include <string_view>
 
+#include "manager/decision_log.h"
 #include "selector/decision.h"
 
 namespace pensieve::api {
 
 // One object on one line. `model` is empty if nothing was chosen.
 std::string decision_json(const selector::Decision& decision, std::string_view id, std::chrono::nanoseconds time_taken);
+
+// The same with the name that was asked for, the time and the outcome.
+std::string record_json(const DecisionRecord& record);
 
 }  // namespace pensieve::api
