@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <format>
 #include <iostream>
+#include <optional>
 #include <print>
 
 #include "api/admin/decision_json.h"
@@ -12,6 +13,8 @@
 #include "api/routing_request.h"
 #include "catalog/catalog.h"
 #include "cli.h"
+#include "client/http_client.h"
+#include "client/server_record.h"
 #include "machine/memory_probe.h"
 #include "manager/fleet_view.h"
 #include "selector/assess.h"
@@ -31,6 +34,7 @@ struct Options {
   std::string policy = "smart";
   bool json = false;
   bool jsonl = false;
+  bool report = false;
 };
 
 // Decides on requests against the installed models; no server and no load.
@@ -122,7 +126,38 @@ Result<void> route_lines(DryRun& run) {
   return {};
 }
 
+// How the running server's decisions did.
+Result<void> report(const Options& options) {
+  const Paths where = TRY(paths());
+  const std::optional<ServerRecord> server = find_server(where);
+  if (!server) return fail(ErrorCode::kUnavailable, "no server is running, so there are no decisions to report", "start one with `pensieve start`");
+  const HttpAnswer answer = TRY(http_call(server->url + "/pensieve/v1/decisions", "", std::chrono::seconds(10)));
+  if (answer.status != 200) return fail(ErrorCode::kInternal, std::format("the server answered {}: {}", answer.status, answer.body), "");
+  const api::Json json = TRY(api::parse_body(answer.body));
+  const api::Fields fields = TRY(api::Fields::of(json, ""));
+  const api::Json::array_t* models = TRY(fields.array("summary"));
+  if (options.json) {
+    const api::Json* summary = fields.find("summary");
+    std::println("{}", summary == nullptr ? "[]" : api::to_json_text(*summary));
+    return {};
+  }
+  if (models == nullptr || models->empty()) {
+    std::println("no decisions yet");
+    return {};
+  }
+  std::println("{:<36} {:>9} {:>8} {:>6} {:>5} {:>11} {:>15} {:>15}", "model", "decisions", "finished", "failed", "left", "regenerated", "first token ms", "tok/s");
+  for (const api::Json& model : *models) {
+    const auto number = [&](const char* name) { return model.get_object().at(name).get_number(); };
+    std::println("{:<36} {:>9} {:>8} {:>6} {:>5} {:>11} {:>15} {:>15}", model.get_object().at("model").get_string(), number("decisions"), number("finished"),
+                 number("failed"), number("disconnected"), number("regenerated"), std::format("{} ({})", number("ttft_ms"), number("expected_ttft_ms")),
+                 std::format("{:.1f} ({:.1f})", number("tps"), number("expected_tps")));
+  }
+  std::println("in brackets: what was expected when the decision was made");
+  return {};
+}
+
 Result<void> route(const Options& options) {
+  if (options.report) return report(options);
   DryRun run = TRY(prepare(options));
   if (options.jsonl) return route_lines(run);
   if (options.prompt.empty()) return fail(ErrorCode::kInvalidArgument, "there is no prompt to route", "give one in quotes, or requests on stdin with --jsonl");
@@ -150,6 +185,7 @@ void add_route(CLI::App& app, Run& chosen) {
   command->add_option("--max-ttft-ms", options.max_ttft_ms, "longest time to the first token")->check(CLI::NonNegativeNumber);
   command->add_option("--policy", options.policy, "smart, or classic: the fixed table by role")->capture_default_str()->check(CLI::IsMember({"smart", "classic"}));
   command->add_flag("--json", options.json, "the decision as JSON");
+  command->add_flag("--report", options.report, "how the running server's decisions did");
   command->add_flag("--jsonl", options.jsonl, "request bodies on stdin, one decision a line on stdout");
 }
 

@@ -12,8 +12,8 @@ namespace asio = boost::asio;
 // Watches an answer for its outcome.
 class RoutingService::Stream final : public GenerationStream {
  public:
-  Stream(RoutingService& service, std::unique_ptr<GenerationStream> stream, std::string id, std::uint64_t conversation)
-      : service_(service), stream_(std::move(stream)), id_(std::move(id)), conversation_(conversation), begin_(service.clock_.steady_now()) {}
+  Stream(RoutingService& service, std::unique_ptr<GenerationStream> stream, std::string id, std::string model, std::uint64_t conversation)
+      : service_(service), stream_(std::move(stream)), id_(std::move(id)), chosen_(std::move(model)), conversation_(conversation), begin_(service.clock_.steady_now()) {}
   ~Stream() override {
     if (outcome_.ended) return;
     outcome_.ended = outcome_.disconnected = true;
@@ -40,7 +40,7 @@ class RoutingService::Stream final : public GenerationStream {
       outcome_.cached_prompt_tokens = usage.cached_prompt_tokens;
       outcome_.answer_tokens = usage.completion_tokens;
       outcome_.speed = rate(usage.completion_tokens, std::chrono::microseconds(finished->timings.decode_us));
-      service_.history_.note_answer(model(), conversation_, usage, finished->timings);
+      service_.history_.note_answer(chosen_, conversation_, usage, finished->timings);
     }
     if (!is_terminal(event)) return;
     outcome_.ended = true;
@@ -50,6 +50,7 @@ class RoutingService::Stream final : public GenerationStream {
   RoutingService& service_;
   std::unique_ptr<GenerationStream> stream_;
   std::string id_;
+  std::string chosen_;  // id of the model
   std::uint64_t conversation_;
   SteadyTime begin_;
   DecisionOutcome outcome_;
@@ -103,13 +104,14 @@ Result<void> RoutingService::choose(GenerationRequest& request) {
 asio::awaitable<Result<std::unique_ptr<GenerationStream>>> RoutingService::generate(GenerationRequest request) {
   if (Result<void> chosen = choose(request); !chosen) co_return std::unexpected(std::move(chosen).error());
   const std::string id = request.id;
+  const std::string model = request.model;
   const std::uint64_t conversation = conversation_key(request);
   Result<std::unique_ptr<GenerationStream>> stream = co_await service_.generate(std::move(request));
   if (!stream) {
     log_.note_outcome(id, {.ended = true, .error = stream.error().message});
     co_return std::unexpected(std::move(stream).error());
   }
-  co_return std::make_unique<Stream>(*this, *std::move(stream), id, conversation);
+  co_return std::make_unique<Stream>(*this, *std::move(stream), id, model, conversation);
 }
 
 }  // namespace pensieve

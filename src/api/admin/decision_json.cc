@@ -143,4 +143,10 @@ std::string record_json(const DecisionRecord& record) {
   return to_json(form);
 }
 
+std::string report_json(const std::vector<ModelReport>& reports) {
+  std::string text;
+  if (glz::write_json(reports, text)) return "[]";
+  return text;
+}
+
 }  // namespace pensieve::api

@@ -4,8 +4,10 @@
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "manager/decision_log.h"
+#include "manager/decision_report.h"
 #include "selector/decision.h"
 
 namespace pensieve::api {
@@ -15,5 +17,8 @@ std::string decision_json(const selector::Decision& decision, std::string_view i
 
 // The same with the name that was asked for, the time and the outcome.
 std::string record_json(const DecisionRecord& record);
+
+// How decisions did, by model, as an array.
+std::string report_json(const std::vector<ModelReport>& reports);
 
 }  // namespace pensieve::api

@@ -30,7 +30,7 @@ asio::awaitable<void> dry_run(RoutingService& service, const HttpRequest& http, 
 }
 
 asio::awaitable<void> list(RoutingService& service, ResponseWriter& writer) {
-  std::string body = "{\"decisions\":[";
+  std::string body = "{\"summary\":" + report_json(report_decisions(service.log())) + ",\"decisions\":[";
   for (const DecisionRecord& record : service.log().records() | std::views::reverse | std::views::take(kShown)) {
     if (body.back() != '[') body += ',';
     body += record_json(record);
