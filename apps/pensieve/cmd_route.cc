@@ -17,6 +17,7 @@
 #include "client/server_record.h"
 #include "machine/memory_probe.h"
 #include "manager/fleet_view.h"
+#include "manager/routing_service.h"
 #include "selector/assess.h"
 
 namespace pensieve::cli {
@@ -31,7 +32,7 @@ struct Options {
   std::string performance;
   double min_tps = 0;
   std::int64_t max_ttft_ms = 0;
-  std::string policy = "smart";
+  std::string policy;
   bool json = false;
   bool jsonl = false;
   bool report = false;
@@ -40,8 +41,8 @@ struct Options {
 // Decides on requests against the installed models; no server and no load.
 class DryRun {
  public:
-  DryRun(selector::FleetSnapshot fleet, selector::SelectorPolicy policy, Options options)
-      : fleet_(std::move(fleet)), policy_(policy), options_(std::move(options)), assessor_(selector::RoutingWeights::embedded()) {}
+  DryRun(selector::FleetSnapshot fleet, const RoutingConfig& routing, Options options)
+      : fleet_(std::move(fleet)), policy_(selector_policy(routing)), defaults_(requirement_defaults(routing)), options_(std::move(options)), assessor_(selector::RoutingWeights::embedded()) {}
 
   struct Outcome {
     selector::Decision decision;
@@ -55,7 +56,7 @@ class DryRun {
     if (options_.max_ttft_ms > 0) request.requirements.max_ttft_ms = options_.max_ttft_ms;
     const auto begin = std::chrono::steady_clock::now();
     const selector::Assessment task = assessor_.assess(request);
-    const selector::Requirement requirement = selector::resolve_requirement(request, {});
+    const selector::Requirement requirement = selector::resolve_requirement(request, defaults_);
     const bool named = std::ranges::any_of(fleet_.models, [&](const selector::FleetModel& model) { return model.id == request.model; });
     Outcome outcome{named ? selector::decide_fixed(task, requirement, fleet_, policy_, request.model) : selector::decide(task, requirement, fleet_, policy_)};
     outcome.time_taken = std::chrono::steady_clock::now() - begin;
@@ -65,6 +66,7 @@ class DryRun {
  private:
   selector::FleetSnapshot fleet_;
   selector::SelectorPolicy policy_;
+  selector::RequirementDefaults defaults_;
   Options options_;
   selector::Assessor assessor_;
 };
@@ -76,9 +78,9 @@ Result<DryRun> prepare(const Options& options) {
   const Bytes usable = settings.memory.limit_bytes > 0 ? Bytes{settings.memory.limit_bytes} : Bytes{memory.total.value / 4 * 3};
   ModelCatalog catalog(settings.models.folder.empty() ? where.models : std::filesystem::path(settings.models.folder), settings, usable);
   const std::int64_t context = settings.engine.context_tokens > 0 ? settings.engine.context_tokens : kDefaultContext;
-  selector::SelectorPolicy policy;
-  if (options.policy == "classic") policy.routing = selector::RoutingPolicy::kClassic;
-  return DryRun(unloaded_fleet(catalog.models(), context, usable), policy, options);
+  RoutingConfig routing = settings.routing;
+  if (!options.policy.empty()) routing.policy = options.policy;
+  return DryRun(unloaded_fleet(catalog.models(), context, usable), routing, options);
 }
 
 void print_text(const selector::Decision& decision, std::chrono::nanoseconds time_taken) {
@@ -183,7 +185,7 @@ void add_route(CLI::App& app, Run& chosen) {
   command->add_option("--performance", options.performance, "low, medium or high")->check(CLI::IsMember({"low", "medium", "high"}));
   command->add_option("--min-tps", options.min_tps, "least tokens per second")->check(CLI::NonNegativeNumber);
   command->add_option("--max-ttft-ms", options.max_ttft_ms, "longest time to the first token")->check(CLI::NonNegativeNumber);
-  command->add_option("--policy", options.policy, "smart, or classic: the fixed table by role")->capture_default_str()->check(CLI::IsMember({"smart", "classic"}));
+  command->add_option("--policy", options.policy, "smart, or classic: the fixed table by role; as configured if absent")->check(CLI::IsMember({"smart", "classic"}));
   command->add_flag("--json", options.json, "the decision as JSON");
   command->add_flag("--report", options.report, "how the running server's decisions did");
   command->add_flag("--jsonl", options.jsonl, "request bodies on stdin, one decision a line on stdout");

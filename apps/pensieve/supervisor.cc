@@ -113,7 +113,7 @@ Result<void> run_supervisor(const Paths& paths, const Config& config) {
                          clock);
   ModelManager manager(loop.get_executor(), config, {catalog, memory, clock, workers});
   api::Metrics metrics;
-  RoutingService routing(manager, catalog, clock, {.model_memory = usable_memory(config, memory)});
+  RoutingService routing(manager, catalog, clock, {selector_policy(config.routing), requirement_defaults(config.routing), usable_memory(config, memory.read())});
   api::MeasuredService measured(routing, metrics, clock);
   api::HttpServer http(loop.get_executor(), config.server, all_routes(measured, routing, metrics, config.server), clock);
   TRY_VOID(http.start());

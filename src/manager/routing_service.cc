@@ -56,6 +56,21 @@ class RoutingService::Stream final : public GenerationStream {
   DecisionOutcome outcome_;
 };
 
+selector::SelectorPolicy selector_policy(const RoutingConfig& config) {
+  selector::SelectorPolicy policy;
+  if (config.policy == "classic") policy.routing = selector::RoutingPolicy::kClassic;
+  return policy;
+}
+
+selector::RequirementDefaults requirement_defaults(const RoutingConfig& config) {
+  selector::RequirementDefaults defaults;
+  defaults.quality = selector::parse_quality(config.quality).value_or(defaults.quality);
+  defaults.performance = selector::parse_performance(config.performance).value_or(defaults.performance);
+  defaults.min_speed = {static_cast<double>(config.min_tokens_per_second)};
+  defaults.max_ttft = std::chrono::milliseconds(config.max_ttft_ms);
+  return defaults;
+}
+
 selector::FleetSnapshot RoutingService::fleet(const GenerationRequest& request) const {
   selector::FleetSnapshot fleet;
   fleet.machine.model_memory = settings_.model_memory;
@@ -81,7 +96,7 @@ Result<DecisionRecord> RoutingService::decide(const GenerationRequest& request) 
   const selector::FleetSnapshot snapshot = fleet(request);
   const SteadyTime begin = clock_.steady_now();
   const selector::Assessment task = assessor_.assess(request);
-  const selector::Requirement requirement = selector::resolve_requirement(request, settings_.defaults);
+  const selector::Requirement requirement = selector::resolve_requirement(request, settings_.defaults, name.automatic);
   DecisionRecord record{.id = request.id, .asked = request.model};
   record.decision = name.fixed ? selector::decide_fixed(task, requirement, snapshot, settings_.policy, name.id)
                                : selector::decide(task, requirement, snapshot, settings_.policy);

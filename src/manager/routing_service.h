@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "config/config.h"
 #include "manager/decision_log.h"
 #include "manager/fleet_history.h"
 #include "manager/service.h"
@@ -10,6 +11,10 @@
 #include "selector/decision.h"
 
 namespace pensieve {
+
+// Settings of routing as the configuration has them.
+selector::SelectorPolicy selector_policy(const RoutingConfig& config);
+selector::RequirementDefaults requirement_defaults(const RoutingConfig& config);
 
 // `service` and `directory` outlive it and its streams. On the supervisor's loop only.
 class RoutingService final : public GenerationService {

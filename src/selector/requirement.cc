@@ -56,15 +56,15 @@ bool names_small_model(std::string_view name) {
   });
 }
 
-Requirement resolve_requirement(const GenerationRequest& request, const RequirementDefaults& defaults) {
+Requirement resolve_requirement(const GenerationRequest& request, const RequirementDefaults& defaults, std::string_view automatic) {
   Requirement requirement{.quality = defaults.quality,
                           .performance = defaults.performance,
                           .min_speed = defaults.min_speed,
                           .max_ttft = defaults.max_ttft};
-  if (request.model == "auto:best") {
+  if (request.model == "auto:best" || automatic == "auto:best") {
     requirement.quality = Quality::kMaximum;
     requirement.performance = Performance::kMedium;
-  } else if (names_small_model(request.model)) {
+  } else if (automatic == "auto:fast" || names_small_model(request.model)) {
     requirement.quality = Quality::kGood;
     requirement.performance = Performance::kHigh;
   }

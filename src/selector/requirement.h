@@ -38,7 +38,8 @@ struct Requirement {
 
 // Headers (`request.requirements`) win over the name ("auto:fast", or a client's name for its small
 // model: "claude-haiku-4-5", "gpt-5-mini"), the name over `defaults`.
-Requirement resolve_requirement(const GenerationRequest& request, const RequirementDefaults& defaults);
+// `automatic` is the auto name that the request's name led to by an alias; empty: the name itself.
+Requirement resolve_requirement(const GenerationRequest& request, const RequirementDefaults& defaults, std::string_view automatic = {});
 
 // True if `name` is what clients call the model of their small side calls.
 bool names_small_model(std::string_view name);

@@ -49,11 +49,11 @@ def read_data(folder):
     return rows
 
 
-def features(rows):
+def features(rows, program):
     """Buckets (each row of length 1) and figures, as the server's own code computes them."""
-    program = ROOT / "build/release/tools/routing/routing_features"
-    text = "".join(json.dumps({"text": row["text"]}) + "\n" for row in rows)
-    raw = subprocess.run([ROOT / "dev", "exec", program], input=text.encode(), stdout=subprocess.PIPE, check=True, cwd=ROOT).stdout
+    texts = [row["text"].encode() for row in rows]
+    data = b"".join(struct.pack("<I", len(text)) + text for text in texts)
+    raw = subprocess.run(program.split(), input=data, stdout=subprocess.PIPE, check=True, cwd=ROOT).stdout
     at, indices, starts, figures = 0, [], [0], []
     for _ in rows:
         (count,) = struct.unpack_from("<I", raw, at)
@@ -70,9 +70,9 @@ def features(rows):
 class Problem:
     """The rows as matrices, with targets and weights."""
 
-    def __init__(self, rows):
+    def __init__(self, rows, program):
         self.rows = rows
-        self.x, figures = features(rows)
+        self.x, figures = features(rows, program)
         self.figure_mean = figures.mean(0)
         self.figure_scale = 1 / (figures.std(0) + 1e-6)
         self.f = np.clip((figures - self.figure_mean) * self.figure_scale, -3, 3).astype(np.float32)
@@ -263,11 +263,12 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("data")
     parser.add_argument("--out", default=ROOT / "data/routing_weights.bin")
+    parser.add_argument("--features", default="./dev exec build/release/tools/routing/routing_features", help="command that computes features")
     parser.add_argument("--cross-validate", action="store_true")
     parser.add_argument("--leave-out", action="store_true")
     options = parser.parse_args()
     own = read_ordinary(Path(__file__).parent / "ordinary_train.txt")
-    problem = Problem(read_data(options.data) + own)
+    problem = Problem(read_data(options.data) + own, options.features)
     rows, estimates = cross_validate(problem, 5 if options.cross_validate else 1)
     mix = Mix(problem, rows, estimates)
     report("cross-validated" if options.cross_validate else "one fold of five", problem, rows, estimates, mix)

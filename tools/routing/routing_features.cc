@@ -1,23 +1,22 @@
-// Reads JSONL with a "text" field and writes each text's features as the server computes them, for
-// fit.py: count of buckets (uint32), the buckets (uint16 each), the figures (float32 each).
+// Reads texts, each as its length in bytes (uint32) and the bytes, and writes their features as the
+// server computes them, for fit.py: count of buckets (uint32), the buckets (uint16 each), the
+// figures (float32 each). Native byte order.
 #include <cstdint>
 #include <cstdio>
-#include <iostream>
 #include <string>
 
-#include "api/json_value.h"
 #include "selector/features.h"
 
 int main() {
   pensieve::selector::FeatureExtractor extractor;
-  std::string line;
-  while (std::getline(std::cin, line)) {
-    const auto body = pensieve::api::parse_body(line);
-    if (!body || !body->get_object().contains("text")) {
-      std::cerr << "not an object with a text: " << line.substr(0, 80) << '\n';
+  std::uint32_t length = 0;
+  while (std::fread(&length, sizeof length, 1, stdin) == 1) {
+    std::string text(length, '\0');
+    if (std::fread(text.data(), 1, length, stdin) != length) {
+      std::fputs("the input is cut short\n", stderr);
       return 1;
     }
-    const auto& features = extractor.extract(body->get_object().at("text").get_string());
+    const auto& features = extractor.extract(text);
     const auto count = static_cast<std::uint32_t>(features.buckets.size());
     std::fwrite(&count, sizeof count, 1, stdout);
     std::fwrite(features.buckets.data(), sizeof(std::uint16_t), count, stdout);
