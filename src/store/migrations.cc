@@ -1,0 +1,44 @@
+#include "store/migrations.h"
+
+#include <array>
+
+namespace pensieve::store {
+namespace {
+
+// What was measured and what is true of a machine or a model. Times are Unix seconds.
+constexpr std::string_view kMeasurements = R"sql(
+CREATE TABLE measurements (
+  id        INTEGER PRIMARY KEY,
+  at_unix   INTEGER NOT NULL,
+  machine   TEXT NOT NULL,     -- fingerprint of machine and threads
+  model     TEXT NOT NULL,     -- fingerprint of the model file
+  kind      TEXT NOT NULL,     -- decode_tps, prefill_tps, load_ms, memory_bytes
+  setting   TEXT NOT NULL,     -- cache type and what else changes the figure
+  depth     INTEGER NOT NULL,  -- tokens in the cache, or the context for memory_bytes
+  value     REAL NOT NULL
+);
+CREATE INDEX measurements_by_key ON measurements (machine, model, kind, setting, depth, id);
+CREATE TABLE machine_figures (
+  machine   TEXT NOT NULL,
+  name      TEXT NOT NULL,     -- bandwidth, kernel speed of a format
+  value     REAL NOT NULL,
+  at_unix   INTEGER NOT NULL,
+  PRIMARY KEY (machine, name)
+) WITHOUT ROWID;
+CREATE TABLE reservations (
+  model     TEXT NOT NULL,
+  setting   TEXT NOT NULL,     -- engine version and everything that shapes the graph
+  bytes     INTEGER NOT NULL,
+  PRIMARY KEY (model, setting)
+) WITHOUT ROWID;
+)sql";
+
+constexpr auto kSteps = std::to_array<std::string_view>({
+    kMeasurements,
+});
+
+}  // namespace
+
+std::span<const std::string_view> migrations() { return kSteps; }
+
+}  // namespace pensieve::store
