@@ -20,10 +20,20 @@ std::uint64_t prompt_hash(const GenerationRequest& request) {
   return hash;
 }
 
+std::string_view state_of(const DecisionOutcome& outcome) {
+  if (!outcome.ended) return "running";
+  if (outcome.disconnected) return "disconnected";
+  return outcome.error.empty() ? "finished" : "failed";
+}
+
 void DecisionLog::keep(DecisionRecord record) {
   const auto before = std::ranges::find(std::views::reverse(records_), record.prompt_hash, &DecisionRecord::prompt_hash);
-  if (before != std::views::reverse(records_).end()) ++before->outcome.regenerations;
+  if (before != std::views::reverse(records_).end()) {
+    ++before->outcome.regenerations;
+    tell(*before);
+  }
   records_.push_back(std::move(record));
+  tell(records_.back());
   if (records_.size() > limit_) records_.pop_front();
 }
 
@@ -42,6 +52,7 @@ void DecisionLog::note_outcome(std::string_view id, DecisionOutcome outcome) {
   if (record == nullptr) return;
   outcome.regenerations = record->outcome.regenerations;
   record->outcome = std::move(outcome);
+  tell(*record);
 }
 
 }  // namespace pensieve

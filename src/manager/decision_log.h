@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,9 @@ struct DecisionOutcome {
   std::int32_t regenerations = 0;  // times that the same prompt came again afterwards
 };
 
+// "running", "finished", "failed" or "disconnected".
+std::string_view state_of(const DecisionOutcome& outcome);
+
 struct DecisionRecord {
   std::string id;     // of the request; X-Pensieve-Decision
   std::string asked;  // the model's name in the request
@@ -43,6 +47,9 @@ class DecisionLog {
  public:
   explicit DecisionLog(std::size_t limit = 1000) : limit_(limit) {}
 
+  // Called with each record that is new or has changed.
+  void on_change(std::function<void(const DecisionRecord&)> observer) { observer_ = std::move(observer); }
+
   // The oldest is forgotten beyond the limit. A prompt that came before counts there as regenerated.
   void keep(DecisionRecord record);
   // Ignored if the decision is forgotten. The count of regenerations stays.
@@ -52,9 +59,13 @@ class DecisionLog {
 
  private:
   DecisionRecord* find_mutable(std::string_view id);
+  void tell(const DecisionRecord& record) const {
+    if (observer_) observer_(record);
+  }
 
   std::size_t limit_;
   std::deque<DecisionRecord> records_;
+  std::function<void(const DecisionRecord&)> observer_;
 };
 
 }  // namespace pensieve

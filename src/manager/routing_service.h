@@ -30,6 +30,7 @@ class RoutingService final : public GenerationService {
   // The decision that `request` would get now; nothing is loaded or kept. Error: no such model.
   Result<DecisionRecord> decide(const GenerationRequest& request);
   [[nodiscard]] const DecisionLog& log() const { return log_; }
+  [[nodiscard]] DecisionLog& log() { return log_; }
 
   // Replaces the name by the chosen model's id and keeps the decision under `request.id`.
   Result<void> choose(GenerationRequest& request) override;

@@ -112,8 +112,7 @@ decision_form::DecisionForm form_of(const selector::Decision& decision, std::str
 }
 
 decision_form::Outcome outcome_of(const DecisionOutcome& outcome) {
-  const std::string_view state = !outcome.ended ? "running" : outcome.disconnected ? "disconnected" : outcome.error.empty() ? "finished" : "failed";
-  return {.state = state,
+  return {.state = state_of(outcome),
           .error = outcome.error,
           .ttft_ms = outcome.ttft.count(),
           .tps = rounded(outcome.speed.value, 100),

@@ -38,25 +38,27 @@ asio::awaitable<void> list(RoutingService& service, ResponseWriter& writer) {
   co_await send_json(writer, body + "]}");
 }
 
-asio::awaitable<void> show(RoutingService& service, const HttpRequest& http, ResponseWriter& writer) {
-  const DecisionRecord* record = service.log().find(http.path_parameters.front());
-  if (record == nullptr) {
-    const Error error{ErrorCode::kNotFound, "there is no decision '" + http.path_parameters.front() + "'", "only the latest are kept", ""};
+asio::awaitable<void> show(RoutingService& service, DecisionArchive* archive, const HttpRequest& http, ResponseWriter& writer) {
+  const std::string& id = http.path_parameters.front();
+  const DecisionRecord* record = service.log().find(id);
+  std::string body = record != nullptr ? record_json(*record) : archive != nullptr ? archive->find(id) : "";
+  if (body.empty()) {
+    const Error error{ErrorCode::kNotFound, "there is no decision '" + id + "'", "only the latest are kept", ""};
     co_return co_await send_error(writer, ErrorShape::kPlain, error, http);
   }
-  co_await send_json(writer, record_json(*record));
+  co_await send_json(writer, std::move(body));
 }
 
 }  // namespace
 
-std::vector<Route> routing_routes(RoutingService& service) {
+std::vector<Route> routing_routes(RoutingService& service, DecisionArchive* archive) {
   return {
       {.method = "POST", .pattern = "/pensieve/v1/route", .errors = ErrorShape::kPlain, .needs_key = true,
        .handler = [&service](const HttpRequest& http, ResponseWriter& writer) { return dry_run(service, http, writer); }},
       {.method = "GET", .pattern = "/pensieve/v1/decisions", .errors = ErrorShape::kPlain, .needs_key = true,
        .handler = [&service](const HttpRequest&, ResponseWriter& writer) { return list(service, writer); }},
       {.method = "GET", .pattern = "/pensieve/v1/decisions/{id}", .errors = ErrorShape::kPlain, .needs_key = true,
-       .handler = [&service](const HttpRequest& http, ResponseWriter& writer) { return show(service, http, writer); }},
+       .handler = [&service, archive](const HttpRequest& http, ResponseWriter& writer) { return show(service, archive, http, writer); }},
   };
 }
 

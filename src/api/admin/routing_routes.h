@@ -3,12 +3,13 @@
 
 #include <vector>
 
+#include "api/admin/decision_archive.h"
 #include "api/http/router.h"
 #include "manager/routing_service.h"
 
 namespace pensieve::api {
 
-// `service` outlives the routes.
-std::vector<Route> routing_routes(RoutingService& service);
+// `service` and `archive` outlive the routes. Without an archive only the latest decisions are known.
+std::vector<Route> routing_routes(RoutingService& service, DecisionArchive* archive = nullptr);
 
 }  // namespace pensieve::api

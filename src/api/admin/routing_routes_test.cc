@@ -112,6 +112,19 @@ TEST_F(RoutingRoutes, AMeasuredSpeedReplacesThePrediction) {
   EXPECT_THAT(body, HasSubstr("tokens of this conversation read"));
 }
 
+TEST_F(RoutingRoutes, TheLedgerKnowsWhatTheServerForgot) {
+  DecisionArchive archive(*store::Database::open_in_memory());
+  routing_.log().on_change([&](const DecisionRecord& record) { archive.keep(record); });
+  generate("d1", "Explain tides.");
+  RoutingService restarted(service_, directory_, service_.clock, {.model_memory = gigabytes(16)});
+  RunningServer server(routing_routes(restarted, &archive), HttpLimits{}, config_);
+  FakeClient client(server.port());
+  client.send(request_text("GET", "/pensieve/v1/decisions/d1", "", ""));
+  const RawAnswer answer = client.receive();
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_THAT(answer.body, HasSubstr(R"("outcome":{"state":"finished")"));
+}
+
 TEST_F(RoutingRoutes, ANamedModelIsNotADecision) {
   generate("named", "Explain tides.", "coder-7b-q4_k_m");
   EXPECT_TRUE(routing_.log().records().empty());
