@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <optional>
 
 #include "selector/text_scan.h"
 
@@ -169,7 +168,6 @@ TaskText find_task(const GenerationRequest& request) {
   const std::vector<Message>& messages = request.messages;
   const std::size_t oldest = messages.size() > kHistory ? messages.size() - kHistory : 0;
   bool tool_turn = false;
-  std::optional<Shape> first_shape;
   for (std::size_t i = messages.size(); i-- > oldest;) {
     const Message& message = messages[i];
     if (message.role == Role::kTool) {
@@ -184,7 +182,6 @@ TaskText find_task(const GenerationRequest& request) {
     const Shape shape = shape_of(words);
     if (task.current.empty()) {
       task.current = words;
-      first_shape = shape;
       if (is_side_call(request, words)) {
         task.turn = TaskTurn::kSideCall;
         return task;

@@ -11,7 +11,7 @@ namespace {
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wc23-extensions"
 #endif
-constexpr unsigned char kBytes[] = {
+const unsigned char kBytes[] = {
 #embed "../../data/routing_weights.bin"
 };
 #if defined(__clang__)

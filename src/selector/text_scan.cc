@@ -118,7 +118,7 @@ class Scanner {
     if (end - begin != 1 || end >= text.size()) return;
     const char after = text[end];
     if (after != '.' && after != ')' && after != ':') return;
-    if ((static_cast<unsigned char>(text[begin]) | 0x20) != static_cast<unsigned>('a' + scan_.options)) return;
+    if ((text[begin] | 0x20) != 'a' + scan_.options) return;
     if (scan_.options == 0) scan_.body_words = static_cast<std::int32_t>(scan_.words.size());
     ++scan_.options;
   }

@@ -1,6 +1,7 @@
 #include "selector/weights.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -59,7 +60,7 @@ Result<RoutingWeights> RoutingWeights::parse(std::span<const unsigned char> byte
       !reader.floats(weights.topic_bias_) || !reader.floats(weights.topic_gain_) || !reader.floats(mix)) {
     return broken("cut short or not finite");
   }
-  std::memcpy(&weights.mix_, mix.data(), sizeof mix);
+  weights.mix_ = std::bit_cast<Mix>(mix);
   if (reader.rest().size() != kBuckets * kColumns) return broken("of the wrong length");
   weights.buckets_ = reinterpret_cast<const std::int8_t*>(reader.rest().data());
   return weights;
