@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "api/admin/decision_archive.h"
-#include "api/http/router.h"
+#include "api/http/exchange.h"
 #include "manager/routing_service.h"
 
 namespace pensieve::api {
