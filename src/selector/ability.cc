@@ -21,7 +21,7 @@ struct Family {
 
 // Against a general model of late 2023 of the same size, from published results on common scales.
 constexpr std::array kFamilies = {
-    Family{"deepseek-coder", -0.13, 0.09, -0.08}, Family{"codellama", -0.15, 0.03, -0.12},   Family{"starcoder", -0.20, 0.03, -0.15},
+    Family{"deepseek-coder", -0.13, 0.12, -0.08}, Family{"codellama", -0.15, 0.03, -0.12},   Family{"starcoder", -0.20, 0.03, -0.15},
     Family{"qwen2.5-coder", -0.02, 0.16, 0.04},   Family{"qwen3-coder", 0.05, 0.20, 0.08},   Family{"qwen3", 0.12, 0.13, 0.18},
     Family{"qwen2.5", 0.06, 0.08, 0.10},          Family{"qwen", 0.02, 0.03, 0.04},          Family{"gpt-oss", 0.08, 0.12, 0.15},
     Family{"gemma-4", 0.10, 0.09, 0.12},          Family{"gemma-3", 0.06, 0.03, 0.06},       Family{"gemma", 0.04, 0.00, 0.02},

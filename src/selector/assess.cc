@@ -8,9 +8,8 @@ namespace {
 
 // A client's small call and a goodbye: below what any task scores.
 constexpr double kTrivialScore = 0.02;
-// A follow-up is about as hard as the task it continues (in log odds); a question about it much less.
+// A follow-up is about as hard as the task it continues (in log odds).
 constexpr double kFollowUpDiscount = 0.4;
-constexpr double kQuestionDiscount = 4.0;
 // An agent whose tools keep failing has a harder task than its words tell.
 constexpr int kManyFailures = 3;
 constexpr double kFailureIncrease = 0.7;
@@ -79,18 +78,19 @@ Assessor::Judged Assessor::judge(std::string_view text) {
   Judged judged{.estimate = weights_->estimate(features)};
   if (!extractor_.scan().words.empty()) {
     const WordGroup first = extractor_.scan().words.front().group;
-    judged.question = first >= WordGroup::kWho && first <= WordGroup::kYesNo && first != WordGroup::kHow && first != WordGroup::kWhy;
+    const bool asks = first >= WordGroup::kWho && first <= WordGroup::kWhich;
+    judged.question = asks || (first == WordGroup::kYesNo && text.ends_with('?'));
   }
   return judged;
 }
 
 TextEstimate Assessor::judge_task(const TaskText& task) {
   const Judged current = judge(task.current);
-  if (task.anchor.empty()) return current.estimate;
-  const double discount = current.question ? kQuestionDiscount : kFollowUpDiscount;
+  // A question stands on its own, whatever was done before.
+  if (task.anchor.empty() || current.question) return current.estimate;
   TextEstimate joined = judge(task.anchor).estimate;
-  joined.medium_logit = std::max(current.estimate.medium_logit, joined.medium_logit - discount);
-  joined.complex_logit = std::max(current.estimate.complex_logit, joined.complex_logit - discount);
+  joined.medium_logit = std::max(current.estimate.medium_logit, joined.medium_logit - kFollowUpDiscount);
+  joined.complex_logit = std::max(current.estimate.complex_logit, joined.complex_logit - kFollowUpDiscount);
   joined.gain = std::max(current.estimate.gain, joined.gain);
   joined.topic_gain = std::max(current.estimate.topic_gain, joined.topic_gain);
   return joined;

@@ -19,7 +19,7 @@ class Assessor {
   Assessment assess(const GenerationRequest& request);
 
  private:
-  // Estimate of one text and its mark as a question about what was said ("what does that flag do").
+  // Estimate of one text, and whether it is a question by itself ("which branch is this on?").
   struct Judged {
     TextEstimate estimate;
     bool question = false;

@@ -16,10 +16,15 @@ constexpr std::array<std::string_view, 20> kWrapperTags = {
     "git_status",      "additional_data",     "context",           "env",                 "file",                 "files",
     "INSTRUCTIONS",    "permissions instructions"};
 
+// Messages that clients write in the user's name to show files; they ask for nothing.
+constexpr std::array<std::string_view, 4> kShowsFiles = {"I have *added these files to the chat*", "Here are summaries of some files present in my git repository",
+                                                         "I am working with you on code in a git repository", "Here are some files with extra context"};
+
 // Messages looked at from the end: further back nothing is the present task.
 constexpr std::size_t kHistory = 64;
 constexpr std::size_t kShortWords = 14;
 constexpr std::size_t kShortText = 240;
+constexpr std::size_t kLongestFirstWord = 16;
 constexpr std::size_t kLongestWrapper = 64 * 1024;
 constexpr int kMostWrappers = 16;
 
@@ -103,7 +108,8 @@ bool is_coding_agent(const GenerationRequest& request) {
 }
 
 struct Shape {
-  std::size_t words = 0;
+  std::size_t words = 0;  // without courtesy at both ends
+  bool asks_for_work = false;
   bool only_courtesy = false;
   bool refers_back = false;
 };
@@ -119,10 +125,12 @@ Shape shape_of(std::string_view text) {
   shape.only_courtesy = !scan.words.empty() && scan.words.size() <= 8 &&
                         std::ranges::all_of(scan.words, [](const Word& word) { return word.group == WordGroup::kCourtesy || word.length <= 4; }) &&
                         std::ranges::any_of(scan.words, [](const Word& word) { return word.group == WordGroup::kCourtesy; });
+  shape.asks_for_work = std::ranges::any_of(scan.words, [](const Word& word) { return word.group >= WordGroup::kHow && word.group <= WordGroup::kDebug; });
   std::string_view head = trimmed(text);
+  head = head.substr(0, kLongestFirstWord);
   std::size_t end = 0;
   while (end < head.size() && std::isalpha(static_cast<unsigned char>(head[end])) != 0) ++end;
-  const std::string first = folded(head.substr(0, std::min<std::size_t>(end, 16)));
+  const std::string first = folded(head.substr(0, end));
   const bool continues = std::ranges::find(kContinuations, first) != kContinuations.end();
   shape.refers_back = continues || std::ranges::any_of(scan.words, [](const Word& word) { return word.group == WordGroup::kAnaphora; });
   return shape;
@@ -131,7 +139,7 @@ Shape shape_of(std::string_view text) {
 // Precondition: `text` is short.
 bool closes(std::string_view text, const Shape& shape) {
   const std::string lower = folded(text);
-  return shape.words <= 12 && has_any(lower, {"thank", "thx", "cheers", "goodbye", "bye", "that's all", "that is all", "perfect", "awesome", "danke", "merci"}) &&
+  return shape.words <= 6 && !shape.asks_for_work && has_any(lower, {"thank", "thx", "cheers", "goodbye", "bye", "that's all", "that is all", "perfect", "awesome", "danke", "merci"}) &&
          !has_any(lower, {" but ", " now ", " also ", "can you", "could you", " next", "please ", "?"});
 }
 
@@ -178,7 +186,7 @@ TaskText find_task(const GenerationRequest& request) {
     }
     if (message.role != Role::kUser) continue;
     const std::string_view words = without_wrappers(message.text);
-    if (words.empty()) continue;
+    if (words.empty() || std::ranges::any_of(kShowsFiles, [&](std::string_view opening) { return words.starts_with(opening); })) continue;
     const Shape shape = shape_of(words);
     if (task.current.empty()) {
       task.current = words;
@@ -187,7 +195,8 @@ TaskText find_task(const GenerationRequest& request) {
         return task;
       }
       if (!is_follow_up(words, shape)) break;
-      if (!tool_turn && closes(words, shape)) {
+      const bool answered = i > 0 && messages[i - 1].role == Role::kAssistant;
+      if (!tool_turn && answered && closes(words, shape)) {
         task.turn = TaskTurn::kClosing;
         return task;
       }

@@ -61,6 +61,17 @@ TEST(Conversation, WrappersOfClientsAreNotTheUsersWords) {
   EXPECT_EQ(without_wrappers("<env>never closed"), "<env>never closed");
 }
 
+TEST(Conversation, FilesThatAClientShowsAreNoTask) {
+  const GenerationRequest request = conversation({{Role::kUser, "I have *added these files to the chat* so you can go ahead and edit them.\n\napp.py\n..."},
+                                                  {Role::kAssistant, "Ok."}, {Role::kUser, "rename main to run"}});
+  EXPECT_TRUE(find_task(request).anchor.empty());
+}
+
+TEST(Conversation, ATaskWithThanksIsStillATask) {
+  EXPECT_NE(find_task(conversation({{Role::kUser, "Explain tides. Thanks!"}})).turn, TaskTurn::kClosing);
+  EXPECT_NE(find_task(conversation({{Role::kUser, kTask}, {Role::kAssistant, "Done."}, {Role::kUser, "Explain step two. Thanks!"}})).turn, TaskTurn::kClosing);
+}
+
 TEST(Conversation, AClientsTitleCallIsASideCall) {
   const GenerationRequest request = conversation({{Role::kSystem, "You are a title generator. You output ONLY a thread title. Nothing else."}, {Role::kUser, kTask}});
   EXPECT_EQ(find_task(request).turn, TaskTurn::kSideCall);

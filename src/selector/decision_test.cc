@@ -141,7 +141,7 @@ const std::vector<Scenario> kScenarios = {
        fleet.models[kDeepSeek].place = ModelPlace::kFailed;
        fleet.models[kDeepSeek].place_reason = "the file is damaged";
        fleet.models[kPhi].load_time = fleet.models[kMistral].load_time;
-     }, kMistral, "load mistral"},
+     }, kPhi, "load phi-3"},
     {"nothing fits",
      [](auto& fleet, auto&, auto&) {
        for (FleetModel& model : fleet.models) model.memory = MemoryVerdict::kDoesNotFit;

@@ -70,9 +70,12 @@ bool is_strong(const FleetModel& model, Domain domain, const SelectorPolicy& pol
   return model.abilities[static_cast<std::size_t>(domain)] >= std::ranges::max(model.abilities) - policy.strong_margin;
 }
 
+// Share of the models' memory that it takes; what is there already counts half, since it still keeps
+// others out.
 double footprint_share(const FleetModel& model, const MachineFeeling& machine) {
   if (model.place == ModelPlace::kRemote || machine.model_memory.value <= 0) return 0;
-  return std::clamp(static_cast<double>(model.footprint.value) / static_cast<double>(machine.model_memory.value), 0.0, 1.0);
+  const double share = std::clamp(static_cast<double>(model.footprint.value) / static_cast<double>(machine.model_memory.value), 0.0, 1.0);
+  return model.place == ModelPlace::kUnloaded ? share : share / 2;
 }
 
 }  // namespace
