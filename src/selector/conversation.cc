@@ -125,7 +125,9 @@ Shape shape_of(std::string_view text) {
   shape.only_courtesy = !scan.words.empty() && scan.words.size() <= 8 &&
                         std::ranges::all_of(scan.words, [](const Word& word) { return word.group == WordGroup::kCourtesy || word.length <= 4; }) &&
                         std::ranges::any_of(scan.words, [](const Word& word) { return word.group == WordGroup::kCourtesy; });
-  shape.asks_for_work = std::ranges::any_of(scan.words, [](const Word& word) { return word.group >= WordGroup::kHow && word.group <= WordGroup::kDebug; });
+  shape.asks_for_work = std::ranges::any_of(scan.words, [](const Word& word) {
+    return word.group == WordGroup::kHow || word.group == WordGroup::kWhy || (word.group >= WordGroup::kProduce && word.group <= WordGroup::kDebug);
+  });
   std::string_view head = trimmed(text);
   head = head.substr(0, kLongestFirstWord);
   std::size_t end = 0;
