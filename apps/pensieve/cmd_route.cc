@@ -18,6 +18,7 @@
 #include "machine/memory_probe.h"
 #include "manager/fleet_view.h"
 #include "manager/routing_service.h"
+#include "open_catalog.h"
 #include "selector/assess.h"
 
 namespace pensieve::cli {
@@ -74,9 +75,9 @@ class DryRun {
 Result<DryRun> prepare(const Options& options) {
   const Paths where = TRY(paths());
   const Config settings = TRY(config(where));
-  const MemoryReading memory = SystemMemoryProbe().read();
-  const Bytes usable = settings.memory.limit_bytes > 0 ? Bytes{settings.memory.limit_bytes} : Bytes{memory.total.value / 4 * 3};
-  ModelCatalog catalog(settings.models.folder.empty() ? where.models : std::filesystem::path(settings.models.folder), settings, usable);
+  const SystemMemoryProbe memory;
+  const Bytes usable = usable_memory(settings, memory.read());
+  ModelCatalog catalog = open_catalog(where, settings, memory);
   const std::int64_t context = settings.engine.context_tokens > 0 ? settings.engine.context_tokens : kDefaultContext;
   RoutingConfig routing = settings.routing;
   if (!options.policy.empty()) routing.policy = options.policy;
@@ -91,11 +92,13 @@ void print_text(const selector::Decision& decision, std::chrono::nanoseconds tim
   std::println("tokens      about {} in, {} out", task.needs.prompt_tokens, task.needs.answer_tokens);
   std::println("wanted      {} quality, {} performance", selector::to_string(decision.requirement.quality), selector::to_string(decision.requirement.performance));
   for (const std::string& step : decision.steps) std::println("first       {}", step);
-  for (const selector::CandidateDecision& candidate : decision.candidates) {
-    std::println("{} {:<32} {:<16} {:>6.2f}  {}", candidate.verdict == selector::Verdict::kChosen ? '*' : ' ', candidate.model, to_string(candidate.verdict),
-                 candidate.score, candidate.reason);
-  }
   std::println("decided in  {:.0f} us", static_cast<double>(time_taken.count()) / 1000);
+  if (decision.candidates.empty()) return;
+  std::vector<std::vector<std::string>> rows;
+  for (const selector::CandidateDecision& candidate : decision.candidates) {
+    rows.push_back({candidate.model, std::string(to_string(candidate.verdict)), std::format("{:.2f}", candidate.score), candidate.reason});
+  }
+  std::print("\n{}", render_table({{"MODEL"}, {"VERDICT"}, {"SCORE", true}, {"REASON", false, true}}, rows, table_style()));
 }
 
 // One decision a line; a line that is no JSON object gets an error with its number.
@@ -147,14 +150,24 @@ Result<void> report(const Options& options) {
     std::println("no decisions yet");
     return {};
   }
-  std::println("{:<36} {:>9} {:>8} {:>6} {:>5} {:>11} {:>15} {:>15}", "model", "decisions", "finished", "failed", "left", "regenerated", "first token ms", "tok/s");
+  std::vector<std::vector<std::string>> rows;
   for (const api::Json& model : *models) {
     const auto number = [&](const char* name) { return model.get_object().at(name).get_number(); };
-    std::println("{:<36} {:>9} {:>8} {:>6} {:>5} {:>11} {:>15} {:>15}", model.get_object().at("model").get_string(), number("decisions"), number("finished"),
-                 number("failed"), number("disconnected"), number("regenerated"), std::format("{} ({})", number("ttft_ms"), number("expected_ttft_ms")),
-                 std::format("{:.1f} ({:.1f})", number("tps"), number("expected_tps")));
+    const auto count = [&](const char* name) { return std::format("{}", number(name)); };
+    rows.push_back({model.get_object().at("model").get_string(), count("decisions"), count("finished"), count("failed"), count("disconnected"),
+                    count("regenerated"), std::format("{} ({})", number("ttft_ms"), number("expected_ttft_ms")),
+                    std::format("{:.1f} ({:.1f})", number("tps"), number("expected_tps"))});
   }
-  std::println("in brackets: what was expected when the decision was made");
+  std::print("{}", render_table({{"MODEL"},
+                                 {"DECISIONS", true},
+                                 {"FINISHED", true},
+                                 {"FAILED", true},
+                                 {"LEFT", true},
+                                 {"REPEATED", true},
+                                 {"FIRST TOKEN MS", true},
+                                 {"TOK/S", true}},
+                                rows, table_style()));
+  std::println("In brackets: what was expected when the decision was made.");
   return {};
 }
 
