@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <format>
 #include <iostream>
-#include <optional>
 #include <print>
 
 #include "api/admin/decision_json.h"
@@ -14,11 +13,11 @@
 #include "catalog/catalog.h"
 #include "cli.h"
 #include "client/http_client.h"
-#include "client/server_record.h"
 #include "machine/memory_probe.h"
 #include "manager/fleet_view.h"
 #include "manager/routing_service.h"
 #include "open_catalog.h"
+#include "present.h"
 #include "selector/assess.h"
 
 namespace pensieve::cli {
@@ -134,11 +133,9 @@ Result<void> route_lines(DryRun& run) {
 // How the running server's decisions did.
 Result<void> report(const Options& options) {
   const Paths where = TRY(paths());
-  const std::optional<ServerRecord> server = find_server(where);
-  if (!server) return fail(ErrorCode::kUnavailable, "no server is running, so there are no decisions to report", "start one with `pensieve start`");
-  const HttpAnswer answer = TRY(http_call(server->url + "/pensieve/v1/decisions", "", std::chrono::seconds(10)));
-  if (answer.status != 200) return fail(ErrorCode::kInternal, std::format("the server answered {}: {}", answer.status, answer.body), "");
-  const api::Json json = TRY(api::parse_body(answer.body));
+  const ServerRecord server = TRY(running_server(where));
+  const std::string body = TRY(http_call(server.url + "/pensieve/v1/decisions", "", std::chrono::seconds(10)));
+  const api::Json json = TRY(api::parse_body(body));
   const api::Fields fields = TRY(api::Fields::of(json, ""));
   const api::Json::array_t* models = TRY(fields.array("summary"));
   if (options.json) {
