@@ -42,7 +42,11 @@ struct Options {
 class DryRun {
  public:
   DryRun(selector::FleetSnapshot fleet, const RoutingConfig& routing, Options options)
-      : fleet_(std::move(fleet)), policy_(selector_policy(routing)), defaults_(requirement_defaults(routing)), options_(std::move(options)), assessor_(selector::RoutingWeights::embedded()) {}
+      : fleet_(std::move(fleet)),
+        policy_(selector_policy(routing)),
+        defaults_(requirement_defaults(routing)),
+        options_(std::move(options)),
+        assessor_(selector::RoutingWeights::embedded()) {}
 
   struct Outcome {
     selector::Decision decision;
@@ -58,7 +62,8 @@ class DryRun {
     const selector::Assessment task = assessor_.assess(request);
     const selector::Requirement requirement = selector::resolve_requirement(request, defaults_);
     const bool named = std::ranges::any_of(fleet_.models, [&](const selector::FleetModel& model) { return model.id == request.model; });
-    Outcome outcome{named ? selector::decide_fixed(task, requirement, fleet_, policy_, request.model) : selector::decide(task, requirement, fleet_, policy_)};
+    Outcome outcome{named ? selector::decide_fixed(task, requirement, fleet_, policy_, request.model)
+                          : selector::decide(task, requirement, fleet_, policy_)};
     outcome.time_taken = std::chrono::steady_clock::now() - begin;
     return outcome;
   }
@@ -87,9 +92,11 @@ void print_text(const selector::Decision& decision, std::chrono::nanoseconds tim
   const selector::Assessment& task = decision.task;
   std::println("model       {}", decision.chosen ? decision.model() : "none");
   std::println("why         {}", decision.reason);
-  std::println("task        {}, score {:.2f}, {} ({})", to_string(task.task_class), task.score, to_string(task.domain), to_string(task.turn));
+  std::println("task        {}, score {:.2f}, {} ({})", to_string(task.task_class), task.score, to_string(task.domain),
+               to_string(task.turn));
   std::println("tokens      about {} in, {} out", task.needs.prompt_tokens, task.needs.answer_tokens);
-  std::println("wanted      {} quality, {} performance", selector::to_string(decision.requirement.quality), selector::to_string(decision.requirement.performance));
+  std::println("wanted      {} quality, {} performance", selector::to_string(decision.requirement.quality),
+               selector::to_string(decision.requirement.performance));
   for (const std::string& step : decision.steps) std::println("first       {}", step);
   std::println("decided in  {:.0f} us", static_cast<double>(time_taken.count()) / 1000);
   if (decision.candidates.empty()) return;
@@ -149,10 +156,10 @@ Result<void> report(const Options& options) {
   }
   std::vector<std::vector<std::string>> rows;
   for (const api::Json& model : *models) {
-    const auto number = [&](const char* name) { return model.get_object().at(name).get_number(); };
+    const auto number = [&](const char* name) { return model.get_object().at(name).as<double>(); };
     const auto count = [&](const char* name) { return std::format("{}", number(name)); };
-    rows.push_back({model.get_object().at("model").get_string(), count("decisions"), count("finished"), count("failed"), count("disconnected"),
-                    count("regenerated"), std::format("{} ({})", number("ttft_ms"), number("expected_ttft_ms")),
+    rows.push_back({model.get_object().at("model").get_string(), count("decisions"), count("finished"), count("failed"),
+                    count("disconnected"), count("regenerated"), std::format("{} ({})", number("ttft_ms"), number("expected_ttft_ms")),
                     std::format("{:.1f} ({:.1f})", number("tps"), number("expected_tps"))});
   }
   std::print("{}", render_table({{"MODEL"},
@@ -172,13 +179,16 @@ Result<void> route(const Options& options) {
   if (options.report) return report(options);
   DryRun run = TRY(prepare(options));
   if (options.jsonl) return route_lines(run);
-  if (options.prompt.empty()) return fail(ErrorCode::kInvalidArgument, "there is no prompt to route", "give one in quotes, or requests on stdin with --jsonl");
+  if (options.prompt.empty())
+    return fail(ErrorCode::kInvalidArgument, "there is no prompt to route", "give one in quotes, or requests on stdin with --jsonl");
   GenerationRequest request;
   request.model = options.model;
   request.messages.push_back({.role = Role::kUser, .text = options.prompt});
   const DryRun::Outcome outcome = run.decide(std::move(request));
-  if (options.json) std::println("{}", api::decision_json(outcome.decision, "1", outcome.time_taken));
-  else print_text(outcome.decision, outcome.time_taken);
+  if (options.json)
+    std::println("{}", api::decision_json(outcome.decision, "1", outcome.time_taken));
+  else
+    print_text(outcome.decision, outcome.time_taken);
   return {};
 }
 
@@ -186,16 +196,18 @@ Result<void> route(const Options& options) {
 
 void add_route(CLI::App& app, Run& chosen) {
   static Options options;
-  CLI::App* command = add_command(app, "route", "Show which model would answer, and why; loads nothing",
-                                  "pensieve route \"Prove that there are infinitely many primes\"\n  pensieve route --jsonl < requests.jsonl", chosen,
-                                  [] { return route(options); });
+  CLI::App* command =
+      add_command(app, "route", "Show which model would answer, and why; loads nothing",
+                  "pensieve route \"Prove that there are infinitely many primes\"\n  pensieve route --jsonl < requests.jsonl", chosen,
+                  [] { return route(options); });
   command->add_option("prompt", options.prompt, "the request's text");
   command->add_option("-m,--model", options.model, "auto, auto:fast, auto:best or a model's id")->capture_default_str();
   command->add_option("--quality", options.quality, "good, high or maximum")->check(CLI::IsMember({"good", "high", "maximum"}));
   command->add_option("--performance", options.performance, "low, medium or high")->check(CLI::IsMember({"low", "medium", "high"}));
   command->add_option("--min-tps", options.min_tps, "least tokens per second")->check(CLI::NonNegativeNumber);
   command->add_option("--max-ttft-ms", options.max_ttft_ms, "longest time to the first token")->check(CLI::NonNegativeNumber);
-  command->add_option("--policy", options.policy, "smart, or classic: the fixed table by role; as configured if absent")->check(CLI::IsMember({"smart", "classic"}));
+  command->add_option("--policy", options.policy, "smart, or classic: the fixed table by role; as configured if absent")
+      ->check(CLI::IsMember({"smart", "classic"}));
   command->add_flag("--json", options.json, "the decision as JSON");
   command->add_flag("--report", options.report, "how the running server's decisions did");
   command->add_flag("--jsonl", options.jsonl, "request bodies on stdin, one decision a line on stdout");

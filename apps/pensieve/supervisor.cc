@@ -56,8 +56,9 @@ std::vector<api::Route> all_routes(GenerationService& service, RoutingService& r
                                    const api::Metrics& metrics, const ServerConfig& server) {
   const api::DialectSettings settings{.ping_interval = std::chrono::seconds(server.ping_interval_s)};
   std::vector<api::Route> routes;
-  for (std::vector<api::Route> part : {api::anthropic::routes(service, settings), api::openai::routes(service, settings),
-                                       api::models_routes(service), api::admin_routes(service, metrics), api::routing_routes(routing, archive)}) {
+  for (std::vector<api::Route> part :
+       {api::anthropic::routes(service, settings), api::openai::routes(service, settings), api::models_routes(service),
+        api::admin_routes(service, metrics), api::routing_routes(routing, archive)}) {
     std::ranges::move(part, std::back_inserter(routes));
   }
   return routes;
@@ -123,7 +124,8 @@ Result<void> run_supervisor(const Paths& paths, const Config& config) {
                          clock);
   ModelManager manager(loop.get_executor(), config, {catalog, memory, clock, workers});
   api::Metrics metrics;
-  RoutingService routing(manager, catalog, clock, {selector_policy(config.routing), requirement_defaults(config.routing), usable_memory(config, memory.read())});
+  RoutingService routing(manager, catalog, clock,
+                         {selector_policy(config.routing), requirement_defaults(config.routing), usable_memory(config, memory.read())});
   const std::unique_ptr<api::DecisionArchive> archive = open_archive(paths);
   if (archive) routing.log().on_change([&archive](const DecisionRecord& record) { archive->keep(record); });
   api::MeasuredService measured(routing, metrics, clock);

@@ -12,7 +12,9 @@ const Json* member(const Json& value, std::string_view name) {
   return found == value.get_object().end() ? nullptr : &found->second;
 }
 
-std::string_view text_of(const Json* value) { return value != nullptr && value->is_string() ? std::string_view(value->get_string()) : std::string_view(); }
+std::string_view text_of(const Json* value) {
+  return value != nullptr && value->is_string() ? std::string_view(value->get_string()) : std::string_view();
+}
 std::string_view text_member(const Json& value, std::string_view name) { return text_of(member(value, name)); }
 
 // Elements of an array; nothing for any other value.
@@ -43,8 +45,11 @@ std::string joined_text(const Json* content) {
 ToolCall call_of(const Json& function) {
   const Json* arguments = member(function, "arguments");
   if (arguments == nullptr) arguments = member(function, "input");
-  return {.id = "", .name = std::string(text_member(function, "name")),
-          .arguments = arguments == nullptr ? "" : arguments->is_string() ? arguments->get_string() : to_json_text(*arguments)};
+  return {.id = "",
+          .name = std::string(text_member(function, "name")),
+          .arguments = arguments == nullptr     ? ""
+                       : arguments->is_string() ? arguments->get_string()
+                                                : to_json_text(*arguments)};
 }
 
 // One part of a message's content. Tool results become messages of their own in `results`.
@@ -54,7 +59,9 @@ void add_part(const Json& part, Message& message, std::vector<Message>& results)
     append(message.text, part.get_string());
   } else if (type == "tool_result") {
     const Json* failed = member(part, "is_error");
-    results.push_back({.role = Role::kTool, .text = joined_text(member(part, "content")), .tool_failed = failed != nullptr && failed->is_boolean() && failed->get_boolean()});
+    results.push_back({.role = Role::kTool,
+                       .text = joined_text(member(part, "content")),
+                       .tool_failed = failed != nullptr && failed->is_boolean() && failed->get_boolean()});
   } else if (type == "tool_use") {
     message.tool_calls.push_back(call_of(part));
   } else if (type == "image" || type == "image_url" || type == "input_image") {
@@ -101,7 +108,8 @@ void add_tools(const Json* tools, GenerationRequest& request) {
     if (text_member(named, "name").empty()) continue;
     const Json* schema = member(named, "parameters");
     if (schema == nullptr) schema = member(named, "input_schema");
-    request.tools.push_back({.name = std::string(text_member(named, "name")), .description = std::string(text_member(named, "description")),
+    request.tools.push_back({.name = std::string(text_member(named, "name")),
+                             .description = std::string(text_member(named, "description")),
                              .parameters_schema = schema == nullptr ? "" : to_json_text(*schema)});
   }
 }
@@ -122,7 +130,7 @@ void read_limits(const Json& body, GenerationRequest& request) {
   for (const std::string_view name : {"max_completion_tokens", "max_output_tokens", "max_tokens"}) {
     const Json* limit = member(body, name);
     if (limit == nullptr || !limit->is_number()) continue;
-    const double value = limit->get_number();
+    const double value = limit->as<double>();
     if (value >= 1 && value < 1e12) request.max_tokens = static_cast<std::int64_t>(value);
     return;
   }

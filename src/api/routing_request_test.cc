@@ -35,13 +35,15 @@ TEST(RoutingRequest, ReadsAnthropicMessages) {
 }
 
 TEST(RoutingRequest, ReadsOpenAiChatAndResponses) {
-  const GenerationRequest chat = parsed(R"({"messages":[{"role":"user","content":[{"type":"text","text":"what is this?"},{"type":"image_url","image_url":{"url":"data:"}}]},
+  const GenerationRequest chat = parsed(
+      R"({"messages":[{"role":"user","content":[{"type":"text","text":"what is this?"},{"type":"image_url","image_url":{"url":"data:"}}]},
     {"role":"tool","tool_call_id":"x","content":"done"}],"response_format":{"type":"json_schema"}})");
   EXPECT_EQ(chat.model, "auto");
   EXPECT_EQ(chat.messages.at(0).images.size(), 1U);
   EXPECT_EQ(chat.messages.at(1).role, Role::kTool);
   EXPECT_EQ(chat.output_format, OutputFormat::kJsonObject);
-  const GenerationRequest responses = parsed(R"({"instructions":"Be kind.","input":[{"type":"message","role":"user","content":[{"type":"input_text","text":"hi"}]},
+  const GenerationRequest responses =
+      parsed(R"({"instructions":"Be kind.","input":[{"type":"message","role":"user","content":[{"type":"input_text","text":"hi"}]},
     {"type":"function_call","name":"shell","arguments":"{}"},{"type":"function_call_output","output":"ok"}]})");
   ASSERT_EQ(responses.messages.size(), 4U);
   EXPECT_EQ(responses.messages[3].role, Role::kTool);
@@ -53,7 +55,9 @@ TEST(RoutingRequest, ReadsOllama) {
 }
 
 TEST(RoutingRequest, AcceptsWhatIsWrong) {
-  EXPECT_EQ(parsed(R"({"messages":[{"role":3,"content":null},5,null,{"content":[1,null,{}]}],"tools":7,"input":{},"max_tokens":"x"})").messages.size(), 4U);
+  EXPECT_EQ(parsed(R"({"messages":[{"role":3,"content":null},5,null,{"content":[1,null,{}]}],"tools":7,"input":{},"max_tokens":"x"})")
+                .messages.size(),
+            4U);
   EXPECT_TRUE(parsed("{}").messages.empty());
 }
 
@@ -73,8 +77,10 @@ TEST(RoutingRequest, AgentsAndChatsGetTheirIntendedClass) {
     const selector::Assessment assessment = assessor.assess(routing_request(*body));
     const std::string_view given = to_string(assessment.task_class);
     ++cases;
-    if (given == intended) ++right;
-    else wrong += std::format("{} for {}: {} {}\n", given, intended, fields.at("id").get_string(), fields.at("note").get_string());
+    if (given == intended)
+      ++right;
+    else
+      wrong += std::format("{} for {}: {} {}\n", given, intended, fields.at("id").get_string(), fields.at("note").get_string());
     if (intended == "complex" && given == "simple") ++too_low;
   }
   EXPECT_GE(cases, 150);

@@ -24,12 +24,17 @@ void gather(const DecisionRecord& record, Gathered& into) {
   ModelReport& report = into.report;
   ++report.decisions;
   const selector::TaskClass task_class = record.decision.task.task_class;
-  ++(task_class == selector::TaskClass::kSimple ? report.simple : task_class == selector::TaskClass::kMedium ? report.medium : report.complex);
+  ++(task_class == selector::TaskClass::kSimple   ? report.simple
+     : task_class == selector::TaskClass::kMedium ? report.medium
+                                                  : report.complex);
   const DecisionOutcome& outcome = record.outcome;
   if (outcome.regenerations > 0) ++report.regenerated;
-  if (outcome.disconnected) ++report.disconnected;
-  else if (!outcome.error.empty()) ++report.failed;
-  else if (outcome.ended) ++report.finished;
+  if (outcome.disconnected)
+    ++report.disconnected;
+  else if (!outcome.error.empty())
+    ++report.failed;
+  else if (outcome.ended)
+    ++report.finished;
   if (!outcome.ended || outcome.disconnected || !outcome.error.empty()) return;
   const selector::CandidateDecision& chosen = record.decision.candidates[*record.decision.chosen];
   into.expected_ttft.push_back(chosen.expected_ttft.count());

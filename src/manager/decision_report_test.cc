@@ -17,7 +17,8 @@ DecisionRecord record(std::string id, std::string model, DecisionOutcome outcome
 TEST(DecisionReport, SetsExpectationsAgainstOutcomesByModel) {
   DecisionLog log;
   for (const int ttft : {100, 300, 200}) {
-    log.keep(record(std::to_string(ttft), "b", {.ended = true, .ttft = std::chrono::milliseconds(ttft), .speed = {static_cast<double>(ttft) / 10}}));
+    log.keep(record(std::to_string(ttft), "b",
+                    {.ended = true, .ttft = std::chrono::milliseconds(ttft), .speed = {static_cast<double>(ttft) / 10}}));
   }
   log.keep(record("left", "a", {.ended = true, .disconnected = true}));
   log.keep(record("broken", "a", {.ended = true, .error = "lost"}));

@@ -35,7 +35,8 @@ selector::FleetModel unloaded_fleet_model(const InstalledModel& model, std::int6
   view.decode = {kBytesPerSecond / static_cast<double>(std::max<std::int64_t>(1, model.file_bytes))};
   view.prefill = {kPrefillOperations / (2.0 * static_cast<double>(std::max<std::int64_t>(1, model.parameters)))};
   view.context_tokens = context;
-  view.load_time = std::chrono::milliseconds(kStartMs + static_cast<std::int64_t>(static_cast<double>(model.file_bytes) / kDiskBytesPerSecond * 1000));
+  view.load_time =
+      std::chrono::milliseconds(kStartMs + static_cast<std::int64_t>(static_cast<double>(model.file_bytes) / kDiskBytesPerSecond * 1000));
   view.footprint = estimate_need(model, context);
   if (usable.value > 0 && view.footprint > usable) {
     view.memory = selector::MemoryVerdict::kDoesNotFit;
@@ -47,11 +48,19 @@ selector::FleetModel unloaded_fleet_model(const InstalledModel& model, std::int6
 void apply_status(selector::FleetModel& view, const ModelStatus& status) {
   using enum selector::ModelPlace;
   switch (status.state) {
-    case ModelState::kReady: view.place = kReady; break;
-    case ModelState::kLoading: view.place = kLoading; break;
+    case ModelState::kReady:
+      view.place = kReady;
+      break;
+    case ModelState::kLoading:
+      view.place = kLoading;
+      break;
     case ModelState::kUnloading:
-    case ModelState::kUnloaded: view.place = kUnloaded; break;
-    case ModelState::kFailed: view.place = kFailed; break;
+    case ModelState::kUnloaded:
+      view.place = kUnloaded;
+      break;
+    case ModelState::kFailed:
+      view.place = kFailed;
+      break;
   }
   view.place_reason = status.state_reason;
   if (status.load_ms > 0) view.load_time = std::chrono::milliseconds(status.load_ms);

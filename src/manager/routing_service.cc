@@ -13,7 +13,12 @@ namespace asio = boost::asio;
 class RoutingService::Stream final : public GenerationStream {
  public:
   Stream(RoutingService& service, std::unique_ptr<GenerationStream> stream, std::string id, std::string model, std::uint64_t conversation)
-      : service_(service), stream_(std::move(stream)), id_(std::move(id)), chosen_(std::move(model)), conversation_(conversation), begin_(service.clock_.steady_now()) {}
+      : service_(service),
+        stream_(std::move(stream)),
+        id_(std::move(id)),
+        chosen_(std::move(model)),
+        conversation_(conversation),
+        begin_(service.clock_.steady_now()) {}
   ~Stream() override {
     if (outcome_.ended) return;
     outcome_.ended = outcome_.disconnected = true;

@@ -25,7 +25,11 @@ class RoutingService final : public GenerationService {
     Bytes model_memory;  // what models may use in all
   };
   RoutingService(GenerationService& service, ModelDirectory& directory, const Clock& clock, Settings settings)
-      : service_(service), directory_(directory), clock_(clock), settings_(std::move(settings)), assessor_(selector::RoutingWeights::embedded()) {}
+      : service_(service),
+        directory_(directory),
+        clock_(clock),
+        settings_(std::move(settings)),
+        assessor_(selector::RoutingWeights::embedded()) {}
 
   // The decision that `request` would get now; nothing is loaded or kept. Error: no such model.
   Result<DecisionRecord> decide(const GenerationRequest& request);
@@ -38,7 +42,9 @@ class RoutingService final : public GenerationService {
   boost::asio::awaitable<bool> settled(std::string model, std::chrono::milliseconds patience) override {
     return service_.settled(std::move(model), patience);
   }
-  boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) override { return service_.count_tokens(std::move(request)); }
+  boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) override {
+    return service_.count_tokens(std::move(request));
+  }
   boost::asio::awaitable<Result<void>> load(std::string model) override { return service_.load(std::move(model)); }
   boost::asio::awaitable<Result<void>> unload(std::string model) override { return service_.unload(std::move(model)); }
   [[nodiscard]] Result<ModelStatus> find(std::string_view name) const override { return service_.find(name); }

@@ -10,10 +10,10 @@
 namespace pensieve::selector {
 
 struct ModelTraits {
-  std::string_view id;               // "deepseek-coder-6.7b-instruct-q4_k_m"
+  std::string_view id;  // "deepseek-coder-6.7b-instruct-q4_k_m"
   std::int64_t parameters = 0;
   std::int64_t active_parameters = 0;  // of a mixture of experts, per token; 0: all
-  std::string_view quantization;     // "Q4_K_M"; empty: unknown
+  std::string_view quantization;       // "Q4_K_M"; empty: unknown
 };
 
 // Ability grows with the logarithm of size (for a mixture: the geometric mean of all and active

@@ -6,7 +6,9 @@ namespace pensieve::selector {
 namespace {
 
 double ability(std::string_view id, double billions, Domain domain, double active = 0, std::string_view quantization = "Q4_K_M") {
-  return estimate_abilities({.id = id, .parameters = static_cast<std::int64_t>(billions * 1e9), .active_parameters = static_cast<std::int64_t>(active * 1e9),
+  return estimate_abilities({.id = id,
+                             .parameters = static_cast<std::int64_t>(billions * 1e9),
+                             .active_parameters = static_cast<std::int64_t>(active * 1e9),
                              .quantization = quantization})[static_cast<std::size_t>(domain)];
 }
 

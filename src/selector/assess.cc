@@ -40,35 +40,52 @@ Assessment trivial(const TaskText& task, const GenerationRequest& request) {
 
 std::string_view to_string(TaskClass task_class) {
   switch (task_class) {
-    case TaskClass::kSimple: return "simple";
-    case TaskClass::kMedium: return "medium";
-    case TaskClass::kComplex: return "complex";
+    case TaskClass::kSimple:
+      return "simple";
+    case TaskClass::kMedium:
+      return "medium";
+    case TaskClass::kComplex:
+      return "complex";
   }
   return "medium";
 }
 
 std::string_view to_string(Domain domain) {
   switch (domain) {
-    case Domain::kCode: return "code";
-    case Domain::kMath: return "math";
-    case Domain::kReasoning: return "reasoning";
-    case Domain::kKnowledge: return "knowledge";
-    case Domain::kWriting: return "writing";
-    case Domain::kExtraction: return "extraction";
-    case Domain::kChat: return "chat";
-    case Domain::kAgentic: return "agentic";
-    case Domain::kCount: break;
+    case Domain::kCode:
+      return "code";
+    case Domain::kMath:
+      return "math";
+    case Domain::kReasoning:
+      return "reasoning";
+    case Domain::kKnowledge:
+      return "knowledge";
+    case Domain::kWriting:
+      return "writing";
+    case Domain::kExtraction:
+      return "extraction";
+    case Domain::kChat:
+      return "chat";
+    case Domain::kAgentic:
+      return "agentic";
+    case Domain::kCount:
+      break;
   }
   return "chat";
 }
 
 std::string_view to_string(TaskTurn turn) {
   switch (turn) {
-    case TaskTurn::kNewTask: return "new_task";
-    case TaskTurn::kFollowUp: return "follow_up";
-    case TaskTurn::kToolTurn: return "tool_turn";
-    case TaskTurn::kSideCall: return "side_call";
-    case TaskTurn::kClosing: return "closing";
+    case TaskTurn::kNewTask:
+      return "new_task";
+    case TaskTurn::kFollowUp:
+      return "follow_up";
+    case TaskTurn::kToolTurn:
+      return "tool_turn";
+    case TaskTurn::kSideCall:
+      return "side_call";
+    case TaskTurn::kClosing:
+      return "closing";
   }
   return "new_task";
 }

@@ -43,8 +43,10 @@ TEST(Assess, OrdinaryRequestsGetTheirClass) {
   std::string wrong;
   for (const Ordinary& request : requests) {
     const Assessment assessment = assess(request.text);
-    if (assessment.task_class == request.task_class) ++right;
-    else wrong += std::format("{} for {}: {}\n", to_string(assessment.task_class), to_string(request.task_class), request.text.substr(0, 70));
+    if (assessment.task_class == request.task_class)
+      ++right;
+    else
+      wrong += std::format("{} for {}: {}\n", to_string(assessment.task_class), to_string(request.task_class), request.text.substr(0, 70));
     EXPECT_FALSE(request.task_class == TaskClass::kSimple && assessment.task_class == TaskClass::kComplex) << request.text;
   }
   EXPECT_GE(right, static_cast<int>(requests.size() * 82 / 100)) << wrong;
@@ -70,7 +72,8 @@ TEST(Assess, HarmlessEditsSeldomChangeTheClass) {
     for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     std::string wide;
     for (const char c : request.text) wide += c == ' ' ? "  " : std::string(1, c);
-    for (const std::string& edited : {upper, wide, "Hi! " + request.text, request.text + " Thanks!", request.text + "!!", "  " + request.text + "\n"}) {
+    for (const std::string& edited :
+         {upper, wide, "Hi! " + request.text, request.text + " Thanks!", request.text + "!!", "  " + request.text + "\n"}) {
       ++edits;
       flips += assess(edited).task_class != before ? 1 : 0;
     }
@@ -84,10 +87,13 @@ TEST(Assess, RecognisesCodeAndMath) {
 }
 
 TEST(Assess, AGrownConversationIsJudgedByItsTask) {
-  const std::string task = "Design a distributed cache with strong consistency across three regions, prove its linearizability and discuss failure modes.";
+  const std::string task =
+      "Design a distributed cache with strong consistency across three regions, prove its linearizability and discuss failure modes.";
   Assessor assessor(RoutingWeights::embedded());
   GenerationRequest request;
-  request.messages = {{.role = Role::kUser, .text = task}, {.role = Role::kAssistant, .text = "..."}, {.role = Role::kUser, .text = "now do the same for the queue"}};
+  request.messages = {{.role = Role::kUser, .text = task},
+                      {.role = Role::kAssistant, .text = "..."},
+                      {.role = Role::kUser, .text = "now do the same for the queue"}};
   EXPECT_EQ(assessor.assess(request).task_class, TaskClass::kComplex);
   request.messages.back().text = "thanks, that's all";
   EXPECT_EQ(assessor.assess(request).task_class, TaskClass::kSimple);
@@ -110,7 +116,8 @@ TEST(Assess, CountsWhatARequestNeeds) {
 
 TEST(Assess, HostileRequestsGetAnAssessment) {
   Assessor assessor(RoutingWeights::embedded());
-  for (const std::string& text : {std::string(1 << 20, 'a'), std::string(1 << 20, '<'), std::string(1 << 20, '\0'), std::string(1 << 20, '\xE6'), std::string()}) {
+  for (const std::string& text :
+       {std::string(1 << 20, 'a'), std::string(1 << 20, '<'), std::string(1 << 20, '\0'), std::string(1 << 20, '\xE6'), std::string()}) {
     GenerationRequest request;
     request.messages.push_back({.role = Role::kUser, .text = text});
     const Assessment assessment = assessor.assess(request);

@@ -19,11 +19,11 @@ std::string_view to_string(Domain domain);  // "code"
 
 // Which turn of the conversation was judged.
 enum class TaskTurn : std::uint8_t {
-  kNewTask,    // the last user message stands on its own
-  kFollowUp,   // it continues an earlier task ("now the other file"), which is judged too
-  kToolTurn,   // the model goes on with a task after a tool's result
-  kSideCall,   // a client's own small call: a title, a topic check, a summary line
-  kClosing,    // thanks and goodbyes
+  kNewTask,   // the last user message stands on its own
+  kFollowUp,  // it continues an earlier task ("now the other file"), which is judged too
+  kToolTurn,  // the model goes on with a task after a tool's result
+  kSideCall,  // a client's own small call: a title, a topic check, a summary line
+  kClosing,   // thanks and goodbyes
 };
 std::string_view to_string(TaskTurn turn);  // "new_task"
 
@@ -31,9 +31,9 @@ std::string_view to_string(TaskTurn turn);  // "new_task"
 struct Needs {
   bool tools = false;
   bool images = false;
-  bool json = false;                // output constrained to JSON or a grammar
-  std::int64_t prompt_tokens = 0;   // estimate, without any tokenizer
-  std::int64_t answer_tokens = 0;   // estimate, at most the request's max_tokens
+  bool json = false;               // output constrained to JSON or a grammar
+  std::int64_t prompt_tokens = 0;  // estimate, without any tokenizer
+  std::int64_t answer_tokens = 0;  // estimate, at most the request's max_tokens
   bool operator==(const Needs&) const = default;
 };
 

@@ -10,15 +10,31 @@ namespace pensieve::selector {
 namespace {
 
 // Blocks that clients put around the user's words. Name of the tag, without brackets.
-constexpr std::array<std::string_view, 20> kWrapperTags = {
-    "system-reminder", "environment_context", "user_instructions", "environment_details", "local-command-stdout", "local-command-caveat",
-    "command-message", "command-name",        "ide_selection",     "ide_opened_file",     "open_files",           "attached_files",
-    "git_status",      "additional_data",     "context",           "env",                 "file",                 "files",
-    "INSTRUCTIONS",    "permissions instructions"};
+constexpr std::array<std::string_view, 20> kWrapperTags = {"system-reminder",
+                                                           "environment_context",
+                                                           "user_instructions",
+                                                           "environment_details",
+                                                           "local-command-stdout",
+                                                           "local-command-caveat",
+                                                           "command-message",
+                                                           "command-name",
+                                                           "ide_selection",
+                                                           "ide_opened_file",
+                                                           "open_files",
+                                                           "attached_files",
+                                                           "git_status",
+                                                           "additional_data",
+                                                           "context",
+                                                           "env",
+                                                           "file",
+                                                           "files",
+                                                           "INSTRUCTIONS",
+                                                           "permissions instructions"};
 
 // Messages that clients write in the user's name to show files; they ask for nothing.
-constexpr std::array<std::string_view, 4> kShowsFiles = {"I have *added these files to the chat*", "Here are summaries of some files present in my git repository",
-                                                         "I am working with you on code in a git repository", "Here are some files with extra context"};
+constexpr std::array<std::string_view, 4> kShowsFiles = {
+    "I have *added these files to the chat*", "Here are summaries of some files present in my git repository",
+    "I am working with you on code in a git repository", "Here are some files with extra context"};
 
 // Messages looked at from the end: further back nothing is the present task.
 constexpr std::size_t kHistory = 64;
@@ -87,19 +103,21 @@ std::string_view system_text(const GenerationRequest& request) {
 bool is_side_call(const GenerationRequest& request, std::string_view current) {
   if (!request.tools.empty()) return false;
   const std::string system = folded(system_text(request).substr(0, 2000));
-  if (has_any(system, {"title generator", "generate a title", "concise title", "short title", "isnewtopic", "new conversation topic", "title for this",
-                             "session title", "commit message", "summarize this coding conversation in under", "output only the title"})) {
+  if (has_any(system, {"title generator", "generate a title", "concise title", "short title", "isnewtopic", "new conversation topic",
+                       "title for this", "session title", "commit message", "summarize this coding conversation in under",
+                       "output only the title"})) {
     return true;
   }
   const std::string head = folded(current.substr(0, 400));
-  return has_any(head, {"generate a title for", "generate a concise title", "write a 5-10 word title", "suggest 3-5 relevant follow-up", "generate 1-3 broad tags"}) ||
+  return has_any(head, {"generate a title for", "generate a concise title", "write a 5-10 word title", "suggest 3-5 relevant follow-up",
+                        "generate 1-3 broad tags"}) ||
          head == "quota";
 }
 
 bool is_coding_agent(const GenerationRequest& request) {
   const std::string system = folded(system_text(request).substr(0, 3000));
-  if (has_any(system, {"coding agent", "cli tool that helps", "claude code", "codex", "opencode", "software engineering tasks", "search/replace",
-                             "expert software developer", "pair program"})) {
+  if (has_any(system, {"coding agent", "cli tool that helps", "claude code", "codex", "opencode", "software engineering tasks",
+                       "search/replace", "expert software developer", "pair program"})) {
     return true;
   }
   return std::ranges::any_of(request.tools, [](const ToolDefinition& tool) {
@@ -115,18 +133,20 @@ struct Shape {
 };
 
 // Words that go on with what was done, at the start of a message.
-constexpr std::array<std::string_view, 20> kContinuations = {"now", "also", "and", "continue", "go", "next", "yes", "then", "same", "again", "try", "keep",
-                                                             "proceed", "but", "do", "ok", "okay", "still", "no", "weiter"};
+constexpr std::array<std::string_view, 20> kContinuations = {"now",  "also", "and",   "continue", "go",   "next",    "yes",
+                                                             "then", "same", "again", "try",      "keep", "proceed", "but",
+                                                             "do",   "ok",   "okay",  "still",    "no",   "weiter"};
 
 Shape shape_of(std::string_view text) {
   TextScan scan;
   scan_text(text.substr(0, kShortText * 2), scan);
   Shape shape{.words = scan.words.size()};
-  shape.only_courtesy = !scan.words.empty() && scan.words.size() <= 8 &&
-                        std::ranges::all_of(scan.words, [](const Word& word) { return word.group == WordGroup::kCourtesy || word.length <= 4; }) &&
-                        std::ranges::any_of(scan.words, [](const Word& word) { return word.group == WordGroup::kCourtesy; });
+  shape.only_courtesy = !scan.words.empty() && scan.words.size() <= 8 && std::ranges::all_of(scan.words, [](const Word& word) {
+    return word.group == WordGroup::kCourtesy || word.length <= 4;
+  }) && std::ranges::any_of(scan.words, [](const Word& word) { return word.group == WordGroup::kCourtesy; });
   shape.asks_for_work = std::ranges::any_of(scan.words, [](const Word& word) {
-    return word.group == WordGroup::kHow || word.group == WordGroup::kWhy || (word.group >= WordGroup::kProduce && word.group <= WordGroup::kDebug);
+    return word.group == WordGroup::kHow || word.group == WordGroup::kWhy ||
+           (word.group >= WordGroup::kProduce && word.group <= WordGroup::kDebug);
   });
   std::string_view head = trimmed(text);
   head = head.substr(0, kLongestFirstWord);
@@ -141,7 +161,9 @@ Shape shape_of(std::string_view text) {
 // Precondition: `text` is short.
 bool closes(std::string_view text, const Shape& shape) {
   const std::string lower = folded(text);
-  return shape.words <= 6 && !shape.asks_for_work && has_any(lower, {"thank", "thx", "cheers", "goodbye", "bye", "that's all", "that is all", "perfect", "awesome", "danke", "merci"}) &&
+  return shape.words <= 6 && !shape.asks_for_work &&
+         has_any(lower,
+                 {"thank", "thx", "cheers", "goodbye", "bye", "that's all", "that is all", "perfect", "awesome", "danke", "merci"}) &&
          !has_any(lower, {" but ", " now ", " also ", "can you", "could you", " next", "please ", "?"});
 }
 

@@ -12,11 +12,11 @@ namespace pensieve::selector {
 
 struct TaskText {
   TaskTurn turn = TaskTurn::kNewTask;
-  std::string_view current;  // the last user message, without wrappers; may be empty
-  std::string_view anchor;   // the task that it continues; empty unless kFollowUp or kToolTurn
-  int tool_turns = 0;        // results since the anchor
-  int failed_tools = 0;      // of them, failures
-  bool coding_agent = false; // system prompt and tools are those of an agent that edits a repository
+  std::string_view current;   // the last user message, without wrappers; may be empty
+  std::string_view anchor;    // the task that it continues; empty unless kFollowUp or kToolTurn
+  int tool_turns = 0;         // results since the anchor
+  int failed_tools = 0;       // of them, failures
+  bool coding_agent = false;  // system prompt and tools are those of an agent that edits a repository
 };
 
 // Views into `request`. Looks at the last messages only, so that time does not grow with the history.

@@ -14,8 +14,10 @@ GenerationRequest conversation(std::initializer_list<std::pair<Role, std::string
 const std::string kTask = "Implement optimistic concurrency control for the inventory service with conflict detection and tests.";
 
 TEST(Conversation, TheLastUserMessageIsTheTask) {
-  const GenerationRequest request = conversation({{Role::kUser, kTask}, {Role::kAssistant, "Done."},
-                                                  {Role::kUser, "Write a poem about autumn leaves in the style of a sea shanty for my daughter's school play."}});
+  const GenerationRequest request =
+      conversation({{Role::kUser, kTask},
+                    {Role::kAssistant, "Done."},
+                    {Role::kUser, "Write a poem about autumn leaves in the style of a sea shanty for my daughter's school play."}});
   const TaskText task = find_task(request);
   EXPECT_EQ(task.turn, TaskTurn::kNewTask);
   EXPECT_TRUE(task.current.starts_with("Write a poem"));
@@ -32,8 +34,13 @@ TEST(Conversation, AShortFollowUpBelongsToItsTask) {
 }
 
 TEST(Conversation, FollowUpsInARowLeadBackToTheTask) {
-  const GenerationRequest request = conversation(
-      {{Role::kUser, kTask}, {Role::kAssistant, "a"}, {Role::kUser, "continue"}, {Role::kAssistant, "b"}, {Role::kUser, "ok"}, {Role::kAssistant, "c"}, {Role::kUser, "and now the tests"}});
+  const GenerationRequest request = conversation({{Role::kUser, kTask},
+                                                  {Role::kAssistant, "a"},
+                                                  {Role::kUser, "continue"},
+                                                  {Role::kAssistant, "b"},
+                                                  {Role::kUser, "ok"},
+                                                  {Role::kAssistant, "c"},
+                                                  {Role::kUser, "and now the tests"}});
   EXPECT_EQ(find_task(request).anchor, kTask);
 }
 
@@ -50,30 +57,37 @@ TEST(Conversation, ThanksCloseIt) {
     const GenerationRequest request = conversation({{Role::kUser, kTask}, {Role::kAssistant, "Done."}, {Role::kUser, words}});
     EXPECT_EQ(find_task(request).turn, TaskTurn::kClosing) << words;
   }
-  const GenerationRequest request = conversation({{Role::kUser, kTask}, {Role::kAssistant, "Done."}, {Role::kUser, "thanks, now do the other file"}});
+  const GenerationRequest request =
+      conversation({{Role::kUser, kTask}, {Role::kAssistant, "Done."}, {Role::kUser, "thanks, now do the other file"}});
   EXPECT_EQ(find_task(request).turn, TaskTurn::kFollowUp);
 }
 
 TEST(Conversation, WrappersOfClientsAreNotTheUsersWords) {
-  EXPECT_EQ(without_wrappers("<system-reminder>\nDesign everything.\n</system-reminder>\nfix the typo\n<system-reminder>x</system-reminder>"), "fix the typo");
+  EXPECT_EQ(
+      without_wrappers("<system-reminder>\nDesign everything.\n</system-reminder>\nfix the typo\n<system-reminder>x</system-reminder>"),
+      "fix the typo");
   EXPECT_EQ(without_wrappers("<environment_context>\n<cwd>/a</cwd>\n</environment_context>"), "");
   EXPECT_EQ(without_wrappers("<html><body>what is wrong here?</body></html>"), "<html><body>what is wrong here?</body></html>");
   EXPECT_EQ(without_wrappers("<env>never closed"), "<env>never closed");
 }
 
 TEST(Conversation, FilesThatAClientShowsAreNoTask) {
-  const GenerationRequest request = conversation({{Role::kUser, "I have *added these files to the chat* so you can go ahead and edit them.\n\napp.py\n..."},
-                                                  {Role::kAssistant, "Ok."}, {Role::kUser, "rename main to run"}});
+  const GenerationRequest request =
+      conversation({{Role::kUser, "I have *added these files to the chat* so you can go ahead and edit them.\n\napp.py\n..."},
+                    {Role::kAssistant, "Ok."},
+                    {Role::kUser, "rename main to run"}});
   EXPECT_TRUE(find_task(request).anchor.empty());
 }
 
 TEST(Conversation, ATaskWithThanksIsStillATask) {
   EXPECT_NE(find_task(conversation({{Role::kUser, "Explain tides. Thanks!"}})).turn, TaskTurn::kClosing);
-  EXPECT_NE(find_task(conversation({{Role::kUser, kTask}, {Role::kAssistant, "Done."}, {Role::kUser, "Explain step two. Thanks!"}})).turn, TaskTurn::kClosing);
+  EXPECT_NE(find_task(conversation({{Role::kUser, kTask}, {Role::kAssistant, "Done."}, {Role::kUser, "Explain step two. Thanks!"}})).turn,
+            TaskTurn::kClosing);
 }
 
 TEST(Conversation, AClientsTitleCallIsASideCall) {
-  const GenerationRequest request = conversation({{Role::kSystem, "You are a title generator. You output ONLY a thread title. Nothing else."}, {Role::kUser, kTask}});
+  const GenerationRequest request =
+      conversation({{Role::kSystem, "You are a title generator. You output ONLY a thread title. Nothing else."}, {Role::kUser, kTask}});
   EXPECT_EQ(find_task(request).turn, TaskTurn::kSideCall);
 }
 

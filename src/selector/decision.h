@@ -14,16 +14,16 @@ namespace pensieve::selector {
 
 enum class Verdict : std::uint8_t {
   kChosen,
-  kPossible,         // could answer, another is better here
-  kTooSlow,          // below the required tokens per second
-  kTooLate,          // beyond the required time to the first token
-  kDoesNotFit,       // memory
+  kPossible,    // could answer, another is better here
+  kTooSlow,     // below the required tokens per second
+  kTooLate,     // beyond the required time to the first token
+  kDoesNotFit,  // memory
   kContextTooLong,
   kLacksTools,
   kLacksImages,
   kLacksJson,
-  kFailed,           // does not load
-  kNotAsked,         // the request names another model
+  kFailed,    // does not load
+  kNotAsked,  // the request names another model
 };
 std::string_view to_string(Verdict verdict);  // "chosen"
 
@@ -38,12 +38,12 @@ struct CandidateDecision {
 };
 
 struct Decision {
-  std::optional<std::size_t> chosen;  // index into candidates
+  std::optional<std::size_t> chosen;          // index into candidates
   std::vector<CandidateDecision> candidates;  // in the order of the snapshot
   Assessment task;
   Requirement requirement;
-  bool degraded = false;  // less than required: a contract could not be kept, or shorter context
-  std::string reason;     // one sentence on the choice
+  bool degraded = false;           // less than required: a contract could not be kept, or shorter context
+  std::string reason;              // one sentence on the choice
   std::vector<std::string> steps;  // what has to happen first: "evict a", "load b with less context"
 
   // The chosen model's id; empty: none.

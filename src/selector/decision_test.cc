@@ -32,7 +32,8 @@ TEST(Decision, GivesTheDocumentsTableWhereAllFourModelsFit) {
   const FleetSnapshot fleet = four_models_that_fit();
   for (const auto& [name, task_class, domain, quality, performance, model] : kDocumentTable) {
     const Decision decision = decide(fake_task(task_class, domain), {quality, performance}, fleet, {});
-    EXPECT_EQ(decision.model(), fleet.models[model].id) << name << ", " << to_string(task_class) << " " << to_string(domain) << ": " << decision.reason;
+    EXPECT_EQ(decision.model(), fleet.models[model].id)
+        << name << ", " << to_string(task_class) << " " << to_string(domain) << ": " << decision.reason;
   }
 }
 
@@ -46,7 +47,8 @@ TEST(Decision, TheClassicPolicyIsTheTableItself) {
 
 TEST(Decision, TheClassicPolicyFallsBackToAModelThatFits) {
   const FleetSnapshot fleet = four_models_on_m1();
-  const Decision decision = decide(fake_task(kComplex, Domain::kCode), {Quality::kMaximum, Performance::kMedium}, fleet, {.routing = RoutingPolicy::kClassic});
+  const Decision decision =
+      decide(fake_task(kComplex, Domain::kCode), {Quality::kMaximum, Performance::kMedium}, fleet, {.routing = RoutingPolicy::kClassic});
   EXPECT_EQ(decision.model(), fleet.models[kDeepSeek].id);
 }
 
@@ -69,8 +71,8 @@ TEST(Decision, NeverPicksMixtralOnASmallMachineAndSaysWhy) {
 struct Scenario {
   const char* name;
   std::function<void(FleetSnapshot&, Assessment&, Requirement&)> change;
-  std::size_t model;       // chosen; kNobody: none
-  const char* reason = ""; // part of the decision's reason or of a step
+  std::size_t model;        // chosen; kNobody: none
+  const char* reason = "";  // part of the decision's reason or of a step
 };
 constexpr std::size_t kNobody = 99;
 
@@ -84,37 +86,43 @@ const std::vector<Scenario> kScenarios = {
        fleet.models[kPhi].place = fleet.models[kMistral].place = ModelPlace::kReady;
        fleet.models[kPhi].load_time = fleet.models[kMistral].load_time = {};
        fleet.models[kPhi].warm_tokens = 7900;
-     }, kPhi, "sooner"},
+     },
+     kPhi, "sooner"},
     {"the same conversation goes to the better model where nothing is read yet",
      [](auto& fleet, auto& task, auto&) {
        task = fake_task(kMedium, Domain::kReasoning, 200);
        fleet.models[kMistral].place = ModelPlace::kReady;
        fleet.models[kMistral].load_time = {};
-     }, kMistral},
+     },
+     kMistral},
     {"leaving a warm prefix pays for maximum quality on a hard task",
      [](auto& fleet, auto& task, auto& requirement) {
        fleet = four_models_that_fit();
        task = fake_task(kComplex, Domain::kReasoning, 4000);
        fleet.models[kPhi].warm_tokens = 3900;
        requirement = {Quality::kMaximum, Performance::kLow};
-     }, kMixtral, "more likely to succeed"},
+     },
+     kMixtral, "more likely to succeed"},
     {"a floor on speed excludes the best model",
      [](auto& fleet, auto& task, auto& requirement) {
        fleet = four_models_that_fit();
        task = fake_task(kComplex, Domain::kCode);
        requirement = {Quality::kMaximum, Performance::kMedium, {40}};
-     }, kDeepSeek},
+     },
+     kDeepSeek},
     {"a budget for the first token excludes what has to be loaded",
      [](auto&, auto& task, auto& requirement) {
        task = fake_task(kMedium, Domain::kReasoning, 200);
        requirement.max_ttft = std::chrono::milliseconds(2000);
        requirement.quality = Quality::kMaximum;
-     }, kDeepSeek},
+     },
+     kDeepSeek},
     {"no model keeps the floor: the fastest one answers, degraded",
      [](auto& fleet, auto&, auto& requirement) {
        for (FleetModel& model : fleet.models) model.load_time = {};
        requirement.min_speed = {100};
-     }, kPhi, "less than what was required"},
+     },
+     kPhi, "less than what was required"},
     {"under memory pressure nothing is loaded that a resident model can replace",
      [](auto& fleet, auto& task, auto&) {
        task = fake_task(kMedium, Domain::kReasoning, 300);
@@ -124,55 +132,65 @@ const std::vector<Scenario> kScenarios = {
        fleet.models[kMistral].evicts = {"deepseek-coder-6.7b-instruct-q4_k_m"};
        fleet.models[kMistral].evicted_reload = std::chrono::milliseconds(10000);
        fleet.machine.pressed = true;
-     }, kPhi},
+     },
+     kPhi},
     {"a model that is nearly loaded is worth waiting for",
      [](auto& fleet, auto& task, auto&) {
        task = fake_task(kMedium, Domain::kReasoning, 200);
        fleet.models[kMistral].place = ModelPlace::kLoading;
        fleet.models[kMistral].load_time = std::chrono::milliseconds(600);
-     }, kMistral, "wait for mistral"},
+     },
+     kMistral, "wait for mistral"},
     {"a long queue sends the request elsewhere",
      [](auto& fleet, auto&, auto&) {
        fleet = four_models_that_fit();
        fleet.models[kDeepSeek].queue_time = std::chrono::seconds(60);
-     }, kMistral},
+     },
+     kMistral},
     {"a model that does not load is passed over",
      [](auto& fleet, auto&, auto&) {
        fleet.models[kDeepSeek].place = ModelPlace::kFailed;
        fleet.models[kDeepSeek].place_reason = "the file is damaged";
        fleet.models[kPhi].load_time = fleet.models[kMistral].load_time;
-     }, kPhi, "load phi-3"},
+     },
+     kPhi, "load phi-3"},
     {"nothing fits",
      [](auto& fleet, auto&, auto&) {
        for (FleetModel& model : fleet.models) model.memory = MemoryVerdict::kDoesNotFit;
-     }, kNobody, "no model can answer"},
+     },
+     kNobody, "no model can answer"},
     {"no model is installed", [](auto& fleet, auto&, auto&) { fleet.models.clear(); }, kNobody, "no model is installed"},
     {"only a model that can call tools gets a request with tools",
      [](auto& fleet, auto& task, auto&) {
        task.needs.tools = true;
        for (FleetModel& model : fleet.models) model.accepts_tools = model.id.starts_with("mistral");
-     }, kMistral, "the only model that can answer"},
+     },
+     kMistral, "the only model that can answer"},
     {"only a model that sees gets a request with an image",
      [](auto& fleet, auto& task, auto&) {
        task.needs.images = true;
        fleet.models[kPhi].accepts_images = true;
-     }, kPhi},
+     },
+     kPhi},
     {"a prompt that is too long for one context goes to a longer one",
      [](auto& fleet, auto& task, auto&) {
        task.needs.prompt_tokens = 20000;
        fleet.models[kMistral].context_tokens = 32768;
-     }, kMistral},
+     },
+     kMistral},
     {"less context than planned is disclosed",
      [](auto& fleet, auto&, auto&) {
        fleet.models[kDeepSeek].memory = MemoryVerdict::kFitsWithLessContext;
        fleet.models[kDeepSeek].context_tokens = 2048;
-     }, kDeepSeek, "give it 2048 tokens of context"},
+     },
+     kDeepSeek, "give it 2048 tokens of context"},
     {"what leaves memory is named",
      [](auto& fleet, auto& task, auto& requirement) {
        task = fake_task(kMedium, Domain::kReasoning, 200);
        requirement.quality = Quality::kMaximum;
        fleet.models[kMistral].evicts = {"deepseek-coder-6.7b-instruct-q4_k_m"};
-     }, kMistral, "evict deepseek-coder"},
+     },
+     kMistral, "evict deepseek-coder"},
     {"a remote engine needs no memory",
      [](auto& fleet, auto& task, auto& requirement) {
        task = fake_task(kComplex, Domain::kReasoning);
@@ -181,7 +199,8 @@ const std::vector<Scenario> kScenarios = {
        fleet.models[kMixtral].load_time = {};
        fleet.models[kMixtral].decode = {60};
        fleet.models[kMixtral].prefill = {2000};
-     }, kMixtral, "on another server"},
+     },
+     kMixtral, "on another server"},
     {"equal scores go to the better role",
      [](auto& fleet, auto&, auto&) {
        FleetModel model = fleet.models[kMistral];
@@ -190,13 +209,15 @@ const std::vector<Scenario> kScenarios = {
        fleet.models[kMistral].role = ModelRole::kTertiary;
        fleet.models[kMixtral].role = ModelRole::kSecondary;
        fleet.models[kPhi].role = ModelRole::kNone;
-     }, kMixtral},
+     },
+     kMixtral},
     {"equal scores and roles go to the first in the alphabet",
      [](auto& fleet, auto&, auto&) {
        FleetModel model = fleet.models[kMistral];
        fleet.models.assign(4, model);
        for (std::size_t i = 0; i < 4; ++i) fleet.models[i].id = std::string(1, static_cast<char>('d' - i));
-     }, kPhi},
+     },
+     kPhi},
 };
 
 TEST(Decision, FollowsTheScenarios) {
@@ -208,7 +229,8 @@ TEST(Decision, FollowsTheScenarios) {
     const Decision decision = decide(task, requirement, fleet, {});
     std::string words = decision.reason;
     for (const std::string& step : decision.steps) words += "; " + step;
-    for (const CandidateDecision& candidate : decision.candidates) words += "; " + candidate.model + " [" + std::to_string(candidate.score) + "] " + candidate.reason;
+    for (const CandidateDecision& candidate : decision.candidates)
+      words += "; " + candidate.model + " [" + std::to_string(candidate.score) + "] " + candidate.reason;
     EXPECT_EQ(decision.chosen.value_or(kNobody), scenario.model) << scenario.name << ": " << words;
     EXPECT_THAT(words, HasSubstr(scenario.reason)) << scenario.name;
   }

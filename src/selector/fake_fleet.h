@@ -8,11 +8,13 @@
 
 namespace pensieve::selector {
 
-inline FleetModel fake_model(std::string id, ModelRole role, double parameters_b, double active_b, double gigabytes, double decode, double prefill,
-                             std::string_view quantization) {
+inline FleetModel fake_model(std::string id, ModelRole role, double parameters_b, double active_b, double gigabytes, double decode,
+                             double prefill, std::string_view quantization) {
   FleetModel model{.id = std::move(id), .role = role, .place = ModelPlace::kReady};
-  model.abilities = estimate_abilities({.id = model.id, .parameters = static_cast<std::int64_t>(parameters_b * 1e9),
-                                        .active_parameters = static_cast<std::int64_t>(active_b * 1e9), .quantization = quantization});
+  model.abilities = estimate_abilities({.id = model.id,
+                                        .parameters = static_cast<std::int64_t>(parameters_b * 1e9),
+                                        .active_parameters = static_cast<std::int64_t>(active_b * 1e9),
+                                        .quantization = quantization});
   model.decode = {decode};
   model.prefill = {prefill};
   model.speed_measured = true;

@@ -41,26 +41,26 @@ struct FleetModel {
   bool accepts_images = false;
   bool accepts_json = true;
   Abilities abilities{};
-  TokensPerSecond decode;    // at this depth and load, the request included
+  TokensPerSecond decode;  // at this depth and load, the request included
   TokensPerSecond prefill;
-  bool speed_measured = false;  // false: predicted
+  bool speed_measured = false;      // false: predicted
   std::int64_t context_tokens = 0;  // most tokens of one conversation; 0: unknown, not checked
   std::int64_t warm_tokens = 0;     // of this conversation's prompt that are in its cache
   std::chrono::milliseconds load_time{0};
   std::chrono::milliseconds queue_time{0};  // until a place in the batch is free
   MemoryVerdict memory = MemoryVerdict::kFits;
-  std::string memory_reason;        // "needs 26.4 GB, 12.0 GB may be used"
-  Bytes footprint;                  // weights, cache and buffers
-  std::vector<std::string> evicts;  // models that leave memory for it
+  std::string memory_reason;                    // "needs 26.4 GB, 12.0 GB may be used"
+  Bytes footprint;                              // weights, cache and buffers
+  std::vector<std::string> evicts;              // models that leave memory for it
   std::chrono::milliseconds evicted_reload{0};  // to bring those back
-  std::string next_smaller;         // a smaller quantization of it, installed; empty: none
+  std::string next_smaller;                     // a smaller quantization of it, installed; empty: none
 };
 
 // How the machine feels: the monitor's view.
 struct MachineFeeling {
-  Bytes model_memory;       // what models may use in all; 0: unknown
-  bool pressed = false;     // memory tight or swapping: loads and evictions hurt more
-  bool hot = false;         // throttling: speed is worth more
+  Bytes model_memory;    // what models may use in all; 0: unknown
+  bool pressed = false;  // memory tight or swapping: loads and evictions hurt more
+  bool hot = false;      // throttling: speed is worth more
 };
 
 struct FleetSnapshot {
@@ -83,10 +83,10 @@ struct SelectorPolicy {
   std::array<double, 3> patience_s = {120, 40, 15};
   double eviction_share = 0.5;    // of the evicted models' reload that this request pays
   double pressed_factor = 3;      // on loads and evictions under pressure
-  double footprint_weight = 0.6;   // of the share of model memory that it takes: others have to make room
+  double footprint_weight = 0.6;  // of the share of model memory that it takes: others have to make room
   // Of the primary model in its strong domains, where others are as good; by quality.
   std::array<double, 3> role_preference = {0, 0.05, 0.05};
-  double strong_margin = 0.1;     // a domain is strong if within this of the model's best
+  double strong_margin = 0.1;  // a domain is strong if within this of the model's best
 };
 
 }  // namespace pensieve::selector

@@ -18,8 +18,8 @@ constexpr std::uint32_t hash_word(std::string_view word) {
 
 enum class WordGroup : std::uint8_t {
   kNone,
-  kWho,         // who, whose, whom
-  kWhen,        // when, what year
+  kWho,   // who, whose, whom
+  kWhen,  // when, what year
   kWhere,
   kWhat,
   kWhich,
@@ -40,10 +40,10 @@ enum class WordGroup : std::uint8_t {
   kNegation,    // not, except
   kCode,        // words of programs and of talk about programs
   kMath,
-  kProse,       // poem, letter, essay
-  kScale,       // production, distributed, comprehensive
-  kAnaphora,    // it, same, again: refers to what was said before
-  kCourtesy,    // hello, thanks, please
+  kProse,     // poem, letter, essay
+  kScale,     // production, distributed, comprehensive
+  kAnaphora,  // it, same, again: refers to what was said before
+  kCourtesy,  // hello, thanks, please
   kCount,
 };
 

@@ -13,9 +13,12 @@ constexpr std::int64_t kTokensPerImage = 600;
 
 std::int64_t answer_tokens(TaskClass task_class) {
   switch (task_class) {
-    case TaskClass::kSimple: return 100;
-    case TaskClass::kMedium: return 400;
-    case TaskClass::kComplex: return 1000;
+    case TaskClass::kSimple:
+      return 100;
+    case TaskClass::kMedium:
+      return 400;
+    case TaskClass::kComplex:
+      return 1000;
   }
   return 400;
 }

@@ -14,18 +14,24 @@ bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
 
 std::string_view to_string(Quality quality) {
   switch (quality) {
-    case Quality::kGood: return "good";
-    case Quality::kHigh: return "high";
-    case Quality::kMaximum: return "maximum";
+    case Quality::kGood:
+      return "good";
+    case Quality::kHigh:
+      return "high";
+    case Quality::kMaximum:
+      return "maximum";
   }
   return "high";
 }
 
 std::string_view to_string(Performance performance) {
   switch (performance) {
-    case Performance::kLow: return "low";
-    case Performance::kMedium: return "medium";
-    case Performance::kHigh: return "high";
+    case Performance::kLow:
+      return "low";
+    case Performance::kMedium:
+      return "medium";
+    case Performance::kHigh:
+      return "high";
   }
   return "medium";
 }
@@ -57,10 +63,8 @@ bool names_small_model(std::string_view name) {
 }
 
 Requirement resolve_requirement(const GenerationRequest& request, const RequirementDefaults& defaults, std::string_view automatic) {
-  Requirement requirement{.quality = defaults.quality,
-                          .performance = defaults.performance,
-                          .min_speed = defaults.min_speed,
-                          .max_ttft = defaults.max_ttft};
+  Requirement requirement{
+      .quality = defaults.quality, .performance = defaults.performance, .min_speed = defaults.min_speed, .max_ttft = defaults.max_ttft};
   if (request.model == "auto:best" || automatic == "auto:best") {
     requirement.quality = Quality::kMaximum;
     requirement.performance = Performance::kMedium;

@@ -31,8 +31,8 @@ struct RequirementDefaults {
 struct Requirement {
   Quality quality = Quality::kHigh;
   Performance performance = Performance::kMedium;
-  TokensPerSecond min_speed;               // 0: none
-  std::chrono::milliseconds max_ttft{0};   // 0: none
+  TokensPerSecond min_speed;              // 0: none
+  std::chrono::milliseconds max_ttft{0};  // 0: none
   bool operator==(const Requirement&) const = default;
 };
 

@@ -23,7 +23,8 @@ FleetSnapshot twenty_models() {
 }
 
 std::string prose(std::size_t bytes) {
-  static const std::vector<std::string> words = {"the", "service", "loses", "messages", "after", "a", "deploy", "so", "find", "cause", "and", "prove", "it,", "then", "return", "x[i];", "2048"};
+  static const std::vector<std::string> words = {"the",   "service", "loses", "messages", "after", "a",      "deploy", "so",  "find",
+                                                 "cause", "and",     "prove", "it,",      "then",  "return", "x[i];",  "2048"};
   std::string text;
   for (std::size_t i = 0; text.size() < bytes; ++i) text += words[i * 7 % words.size()] + (i % 11 == 0 ? std::to_string(i) : "") + " ";
   text.resize(bytes);
@@ -61,7 +62,8 @@ BENCHMARK(BM_OneCharacter)->Arg('a')->Arg('<')->Arg('{')->Arg(' ')->Unit(benchma
 
 void BM_Conversation(benchmark::State& state) {
   GenerationRequest request;
-  for (int i = 0; i < state.range(0); ++i) request.messages.push_back({.role = i % 2 == 0 ? Role::kUser : Role::kAssistant, .text = "and now the other file"});
+  for (int i = 0; i < state.range(0); ++i)
+    request.messages.push_back({.role = i % 2 == 0 ? Role::kUser : Role::kAssistant, .text = "and now the other file"});
   decide_on(state, request);
 }
 BENCHMARK(BM_Conversation)->Arg(10)->Arg(10000)->Unit(benchmark::kMicrosecond);

@@ -13,11 +13,16 @@ bool is_space(unsigned char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 // Lower case of the two-byte character `lead trail` (Latin-1, Greek, Cyrillic); others unchanged.
 void fold_pair(unsigned char& lead, unsigned char& trail) {
-  if (lead == 0xC3 && trail >= 0x80 && trail <= 0x9E && trail != 0x97) trail += 0x20;
-  else if (lead == 0xCE && trail >= 0x91 && trail <= 0x9F) trail += 0x20;
-  else if (lead == 0xCE && trail >= 0xA0 && trail <= 0xA9) lead = 0xCF, trail -= 0x20;
-  else if (lead == 0xD0 && trail >= 0x90 && trail <= 0x9F) trail += 0x20;
-  else if (lead == 0xD0 && trail >= 0xA0 && trail <= 0xAF) lead = 0xD1, trail -= 0x20;
+  if (lead == 0xC3 && trail >= 0x80 && trail <= 0x9E && trail != 0x97)
+    trail += 0x20;
+  else if (lead == 0xCE && trail >= 0x91 && trail <= 0x9F)
+    trail += 0x20;
+  else if (lead == 0xCE && trail >= 0xA0 && trail <= 0xA9)
+    lead = 0xCF, trail -= 0x20;
+  else if (lead == 0xD0 && trail >= 0x90 && trail <= 0x9F)
+    trail += 0x20;
+  else if (lead == 0xD0 && trail >= 0xA0 && trail <= 0xAF)
+    lead = 0xD1, trail -= 0x20;
 }
 
 class Scanner {
@@ -28,9 +33,12 @@ class Scanner {
     std::size_t at = 0;
     while (at < text.size()) {
       const auto c = static_cast<unsigned char>(text[at]);
-      if (is_letter(c) || c >= 0x80) at = word(text, at);
-      else if (is_digit(c)) at = number(text, at);
-      else at = mark(text, at, c);
+      if (is_letter(c) || c >= 0x80)
+        at = word(text, at);
+      else if (is_digit(c))
+        at = number(text, at);
+      else
+        at = mark(text, at, c);
     }
   }
 
@@ -97,18 +105,40 @@ class Scanner {
     while (end < text.size() && text[end] == text[at]) ++end;
     const std::size_t run = end - at;
     switch (c) {
-      case '{': case '}': case ';': case '[': case ']': case '`': ++scan_.code_marks; break;
+      case '{':
+      case '}':
+      case ';':
+      case '[':
+      case ']':
+      case '`':
+        ++scan_.code_marks;
+        break;
       case '(':
         if (at > 0 && end < text.size() && !is_space(static_cast<unsigned char>(text[at - 1])) && text[end] == ')') ++scan_.code_marks;
         break;
       case '=':
         ++(run > 1 || (end < text.size() && text[end] == '>') ? scan_.code_marks : scan_.operators);
         break;
-      case '_': ++(run > 2 ? scan_.blanks : scan_.code_marks); break;
-      case '\\': case '$': case '^': ++scan_.formula_marks; break;
-      case '+': case '*': case '/': case '<': case '>': ++scan_.operators; break;
-      case ',': ++scan_.commas; break;
-      default: break;
+      case '_':
+        ++(run > 2 ? scan_.blanks : scan_.code_marks);
+        break;
+      case '\\':
+      case '$':
+      case '^':
+        ++scan_.formula_marks;
+        break;
+      case '+':
+      case '*':
+      case '/':
+      case '<':
+      case '>':
+        ++scan_.operators;
+        break;
+      case ',':
+        ++scan_.commas;
+        break;
+      default:
+        break;
     }
     return end;
   }
@@ -143,11 +173,16 @@ std::size_t opening(const std::vector<Word>& words) {
   std::size_t at = 0;
   const auto is = [&](std::size_t i, std::uint32_t hash) { return i < words.size() && words[i].hash == hash; };
   while (at < words.size()) {
-    if (words[at].group == WordGroup::kCourtesy) ++at;
-    else if (is(at, kGood) && at + 1 < words.size() && words[at + 1].group == WordGroup::kCourtesy) at += 2;
-    else if (at > 0 && (is(at, kThere) || (is(at, kYou) && at == 1))) ++at;
-    else if ((is(at, kCan) || is(at, kCould) || is(at, kWould)) && is(at + 1, kYou)) at += 2;
-    else break;
+    if (words[at].group == WordGroup::kCourtesy)
+      ++at;
+    else if (is(at, kGood) && at + 1 < words.size() && words[at + 1].group == WordGroup::kCourtesy)
+      at += 2;
+    else if (at > 0 && (is(at, kThere) || (is(at, kYou) && at == 1)))
+      ++at;
+    else if ((is(at, kCan) || is(at, kCould) || is(at, kWould)) && is(at + 1, kYou))
+      at += 2;
+    else
+      break;
   }
   return at;
 }
@@ -158,9 +193,12 @@ std::size_t closing(const std::vector<Word>& words) {
   std::size_t kept = end;
   while (end > 0) {
     const Word& word = words[end - 1];
-    if (word.group == WordGroup::kCourtesy) kept = --end;
-    else if (word.hash == kYou || word.hash == kSo || word.hash == kMuch || word.hash == kIn || word.hash == kAdvance || word.hash == kMany) --end;
-    else break;
+    if (word.group == WordGroup::kCourtesy)
+      kept = --end;
+    else if (word.hash == kYou || word.hash == kSo || word.hash == kMuch || word.hash == kIn || word.hash == kAdvance || word.hash == kMany)
+      --end;
+    else
+      break;
   }
   return words.size() - kept;
 }

@@ -20,14 +20,14 @@ struct Word {
 };
 
 struct TextScan {
-  std::vector<Word> words;      // greeting and courtesy at both ends left out
-  std::int32_t body_words = 0;  // words before the first listed option
-  std::int32_t options = 0;     // "A. ... B. ..." in order
-  std::int32_t code_marks = 0;  // brackets, semicolons, ==, =>, fences
+  std::vector<Word> words;         // greeting and courtesy at both ends left out
+  std::int32_t body_words = 0;     // words before the first listed option
+  std::int32_t options = 0;        // "A. ... B. ..." in order
+  std::int32_t code_marks = 0;     // brackets, semicolons, ==, =>, fences
   std::int32_t formula_marks = 0;  // \name, $, ^
-  std::int32_t operators = 0;   // + = * / < > between things
+  std::int32_t operators = 0;      // + = * / < > between things
   std::int32_t commas = 0;
-  std::int32_t blanks = 0;      // "___", to be filled in
+  std::int32_t blanks = 0;  // "___", to be filled in
   std::int32_t letters = 0;
   std::int32_t wide_bytes = 0;
 };

@@ -18,9 +18,11 @@ std::vector<std::uint32_t> hashes(std::string_view text) {
 TEST(TextScan, HarmlessEditsChangeNothing) {
   const std::string text = "Explain how a heat pump works, step by step.";
   for (const std::string_view edited :
-       {"EXPLAIN HOW A HEAT PUMP WORKS, STEP BY STEP.", "explain how a heat pump works, step by step", "  Explain how a heat pump\tworks,  step by step!!! ",
-        "Hi! Explain how a heat pump works, step by step.", "Hello there, could you please explain how a heat pump works, step by step?",
-        "Explain how a heat pump works, step by step. Thanks!", "Explain how a heat pump works, step by step. Thank you so much in advance."}) {
+       {"EXPLAIN HOW A HEAT PUMP WORKS, STEP BY STEP.", "explain how a heat pump works, step by step",
+        "  Explain how a heat pump\tworks,  step by step!!! ", "Hi! Explain how a heat pump works, step by step.",
+        "Hello there, could you please explain how a heat pump works, step by step?",
+        "Explain how a heat pump works, step by step. Thanks!",
+        "Explain how a heat pump works, step by step. Thank you so much in advance."}) {
     EXPECT_EQ(hashes(edited), hashes(text)) << edited;
   }
 }

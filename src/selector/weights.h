@@ -25,10 +25,10 @@ static_assert(kDomainColumn + kWordDomains <= kColumns);
 
 // What the weights say of one text.
 struct TextEstimate {
-  double topic_gain = 0;        // expected gain of a larger model by topic
-  double gain = 0;              // the same from the words directly
-  double medium_logit = 0;      // log odds that it is at least medium
-  double complex_logit = 0;     // log odds that it is complex
+  double topic_gain = 0;                      // expected gain of a larger model by topic
+  double gain = 0;                            // the same from the words directly
+  double medium_logit = 0;                    // log odds that it is at least medium
+  double complex_logit = 0;                   // log odds that it is complex
   std::array<double, kWordDomains> domain{};  // higher: more likely
 };
 
@@ -61,10 +61,10 @@ class RoutingWeights {
   std::array<float, kColumns> bias_{};
   std::array<float, kFigures> figure_mean_{};
   std::array<float, kFigures> figure_scale_{};
-  std::vector<float> figures_;            // [kFigures][kColumns]
-  std::vector<float> topics_;             // [topics][kSketch]
-  std::vector<float> topic_bias_;         // [topics]
-  std::vector<float> topic_gain_;         // [topics]
+  std::vector<float> figures_;     // [kFigures][kColumns]
+  std::vector<float> topics_;      // [topics][kSketch]
+  std::vector<float> topic_bias_;  // [topics]
+  std::vector<float> topic_gain_;  // [topics]
   Mix mix_;
 };
 

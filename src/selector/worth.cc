@@ -96,7 +96,8 @@ CandidateDecision appraise(const Assessment& task, const Requirement& requiremen
   const double patience = policy.patience_s[performance] / (machine.hot ? 2 : 1);
   const Seconds total = costs.first_token + costs.answer + costs.others;
   const double speed = policy.time_weight[performance] * std::exp2(-total.count() / patience);
-  const double preference = model.role == ModelRole::kPrimary && is_strong(model, task.domain, policy) ? policy.role_preference[quality] : 0;
+  const double preference =
+      model.role == ModelRole::kPrimary && is_strong(model, task.domain, policy) ? policy.role_preference[quality] : 0;
   candidate.score = worth + speed + preference - policy.footprint_weight * footprint_share(model, machine);
   return candidate;
 }

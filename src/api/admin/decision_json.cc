@@ -86,27 +86,27 @@ namespace {
 
 decision_form::DecisionForm form_of(const selector::Decision& decision, std::string_view id, std::chrono::nanoseconds time_taken) {
   const selector::Assessment& task = decision.task;
-  decision_form::DecisionForm form{
-      .id = id,
-      .asked = {},
-      .at_unix = {},
-      .model = decision.model(),
-      .complexity = {rounded(task.score, 1e6), to_string(task.task_class), rounded(task.difficulty, 1e4)},
-      .domain = to_string(task.domain),
-      .turn = to_string(task.turn),
-      .quality = selector::to_string(decision.requirement.quality),
-      .performance = selector::to_string(decision.requirement.performance),
-      .estimated_tokens = {task.needs.prompt_tokens, task.needs.answer_tokens},
-      .needs = {task.needs.tools, task.needs.images, task.needs.json},
-      .reason = decision.reason,
-      .degraded = decision.degraded,
-      .steps = decision.steps,
-      .candidates = {},
-      .decision_us = rounded(static_cast<double>(time_taken.count()) / 1000, 10),
-      .outcome = {}};
+  decision_form::DecisionForm form{.id = id,
+                                   .asked = {},
+                                   .at_unix = {},
+                                   .model = decision.model(),
+                                   .complexity = {rounded(task.score, 1e6), to_string(task.task_class), rounded(task.difficulty, 1e4)},
+                                   .domain = to_string(task.domain),
+                                   .turn = to_string(task.turn),
+                                   .quality = selector::to_string(decision.requirement.quality),
+                                   .performance = selector::to_string(decision.requirement.performance),
+                                   .estimated_tokens = {task.needs.prompt_tokens, task.needs.answer_tokens},
+                                   .needs = {task.needs.tools, task.needs.images, task.needs.json},
+                                   .reason = decision.reason,
+                                   .degraded = decision.degraded,
+                                   .steps = decision.steps,
+                                   .candidates = {},
+                                   .decision_us = rounded(static_cast<double>(time_taken.count()) / 1000, 10),
+                                   .outcome = {}};
   for (const selector::CandidateDecision& candidate : decision.candidates) {
-    form.candidates.push_back({candidate.model, to_string(candidate.verdict), rounded(candidate.score, 1e4), rounded(candidate.success, 1e4),
-                               candidate.expected_ttft.count(), rounded(candidate.expected_speed.value, 100), candidate.reason});
+    form.candidates.push_back({candidate.model, to_string(candidate.verdict), rounded(candidate.score, 1e4),
+                               rounded(candidate.success, 1e4), candidate.expected_ttft.count(),
+                               rounded(candidate.expected_speed.value, 100), candidate.reason});
   }
   return form;
 }

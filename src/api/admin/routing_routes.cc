@@ -53,11 +53,20 @@ asio::awaitable<void> show(RoutingService& service, DecisionArchive* archive, co
 
 std::vector<Route> routing_routes(RoutingService& service, DecisionArchive* archive) {
   return {
-      {.method = "POST", .pattern = "/pensieve/v1/route", .errors = ErrorShape::kPlain, .needs_key = true,
+      {.method = "POST",
+       .pattern = "/pensieve/v1/route",
+       .errors = ErrorShape::kPlain,
+       .needs_key = true,
        .handler = [&service](const HttpRequest& http, ResponseWriter& writer) { return dry_run(service, http, writer); }},
-      {.method = "GET", .pattern = "/pensieve/v1/decisions", .errors = ErrorShape::kPlain, .needs_key = true,
+      {.method = "GET",
+       .pattern = "/pensieve/v1/decisions",
+       .errors = ErrorShape::kPlain,
+       .needs_key = true,
        .handler = [&service](const HttpRequest&, ResponseWriter& writer) { return list(service, writer); }},
-      {.method = "GET", .pattern = "/pensieve/v1/decisions/{id}", .errors = ErrorShape::kPlain, .needs_key = true,
+      {.method = "GET",
+       .pattern = "/pensieve/v1/decisions/{id}",
+       .errors = ErrorShape::kPlain,
+       .needs_key = true,
        .handler = [&service, archive](const HttpRequest& http, ResponseWriter& writer) { return show(service, archive, http, writer); }},
   };
 }

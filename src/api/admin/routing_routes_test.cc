@@ -25,8 +25,18 @@ class TwoModels final : public ModelDirectory {
     return fail(ErrorCode::kNotFound, "model '" + std::string(name) + "' is not installed", "", "model");
   }
   std::vector<InstalledModel> models() override {
-    return {{.id = "coder-7b-q4_k_m", .aliases = {"primary"}, .quantization = "Q4_K_M", .file_bytes = 4'100'000'000, .parameters = 6'700'000'000, .context_length = 16384},
-            {.id = "smollm2-1.7b-q4_k_m", .aliases = {"fallback"}, .quantization = "Q4_K_M", .file_bytes = 1'000'000'000, .parameters = 1'700'000'000, .context_length = 8192}};
+    return {{.id = "coder-7b-q4_k_m",
+             .aliases = {"primary"},
+             .quantization = "Q4_K_M",
+             .file_bytes = 4'100'000'000,
+             .parameters = 6'700'000'000,
+             .context_length = 16384},
+            {.id = "smollm2-1.7b-q4_k_m",
+             .aliases = {"fallback"},
+             .quantization = "Q4_K_M",
+             .file_bytes = 1'000'000'000,
+             .parameters = 1'700'000'000,
+             .context_length = 8192}};
   }
   std::vector<SkippedFile> skipped() override { return {}; }
 };
@@ -39,7 +49,10 @@ class RoutingRoutes : public testing::Test {
       status.state = ModelState::kReady;
       status.context_tokens = 8192;
     }
-    service_.script = {{50ms, Started{}}, {250ms, text_delta("a")}, {0ms, Finished{.usage = {.prompt_tokens = 30, .completion_tokens = 20}, .timings = {.prefill_us = 100'000, .decode_us = 1'000'000}}}};
+    service_.script = {{50ms, Started{}},
+                       {250ms, text_delta("a")},
+                       {0ms, Finished{.usage = {.prompt_tokens = 30, .completion_tokens = 20},
+                                      .timings = {.prefill_us = 100'000, .decode_us = 1'000'000}}}};
   }
 
   RawAnswer ask(std::string_view method, std::string_view path, std::string_view body = {}, std::string_view headers = {}) {
@@ -74,7 +87,8 @@ class RoutingRoutes : public testing::Test {
 };
 
 TEST_F(RoutingRoutes, ADryRunTellsModelReasonAndCandidates) {
-  const RawAnswer answer = ask("POST", "/pensieve/v1/route", R"({"id":"q1","messages":[{"role":"user","content":"hi"}]})", "X-Pensieve-Quality: good\r\nX-Pensieve-Performance: high\r\n");
+  const RawAnswer answer = ask("POST", "/pensieve/v1/route", R"({"id":"q1","messages":[{"role":"user","content":"hi"}]})",
+                               "X-Pensieve-Quality: good\r\nX-Pensieve-Performance: high\r\n");
   EXPECT_EQ(answer.status, 200);
   EXPECT_THAT(answer.body, HasSubstr(R"("model":"smollm2-1.7b-q4_k_m","complexity":{"score":)"));
   EXPECT_THAT(answer.body, HasSubstr(R"("class":"simple")"));
