@@ -16,10 +16,12 @@
 #include <filesystem>
 #include <format>
 #include <iterator>
+#include <memory>
 #include <print>
 
 #include "api/admin/admin_routes.h"
 #include "api/admin/measured_service.h"
+#include "api/admin/routing_routes.h"
 #include "api/anthropic/routes.h"
 #include "api/http/server.h"
 #include "api/models_routes.h"
@@ -28,6 +30,7 @@
 #include "client/server_record.h"
 #include "executable.h"
 #include "manager/model_manager.h"
+#include "manager/routing_service.h"
 #include "manager/worker_session.h"
 #include "open_catalog.h"
 
@@ -49,14 +52,24 @@ Result<void> check_writable(const Paths& paths) {
   return {};
 }
 
-std::vector<api::Route> all_routes(GenerationService& service, const api::Metrics& metrics, const ServerConfig& server) {
+std::vector<api::Route> all_routes(GenerationService& service, RoutingService& routing, api::DecisionArchive* archive,
+                                   const api::Metrics& metrics, const ServerConfig& server) {
   const api::DialectSettings settings{.ping_interval = std::chrono::seconds(server.ping_interval_s)};
   std::vector<api::Route> routes;
-  for (std::vector<api::Route> part : {api::anthropic::routes(service, settings), api::openai::routes(service, settings),
-                                       api::models_routes(service), api::admin_routes(service, metrics)}) {
+  for (std::vector<api::Route> part :
+       {api::anthropic::routes(service, settings), api::openai::routes(service, settings), api::models_routes(service),
+        api::admin_routes(service, metrics), api::routing_routes(routing, archive)}) {
     std::ranges::move(part, std::back_inserter(routes));
   }
   return routes;
+}
+
+// Decisions are worth keeping, but no reason not to serve.
+std::unique_ptr<api::DecisionArchive> open_archive(const Paths& paths) {
+  Result<std::unique_ptr<store::Database>> database = store::Database::open(paths.data / "ledger.db");
+  if (database) return std::make_unique<api::DecisionArchive>(*std::move(database));
+  spdlog::warn("decisions are kept in memory only: {}", database.error().text());
+  return nullptr;
 }
 
 std::string url_of(const ServerConfig& server, std::uint16_t port) {
@@ -111,8 +124,12 @@ Result<void> run_supervisor(const Paths& paths, const Config& config) {
                          clock);
   ModelManager manager(loop.get_executor(), config, {catalog, memory, clock, workers});
   api::Metrics metrics;
-  api::MeasuredService measured(manager, metrics, clock);
-  api::HttpServer http(loop.get_executor(), config.server, all_routes(measured, metrics, config.server), clock);
+  RoutingService routing(manager, catalog, clock,
+                         {selector_policy(config.routing), requirement_defaults(config.routing), usable_memory(config, memory.read())});
+  const std::unique_ptr<api::DecisionArchive> archive = open_archive(paths);
+  if (archive) routing.log().on_change([&archive](const DecisionRecord& record) { archive->keep(record); });
+  api::MeasuredService measured(routing, metrics, clock);
+  api::HttpServer http(loop.get_executor(), config.server, all_routes(measured, routing, archive.get(), metrics, config.server), clock);
   TRY_VOID(http.start());
   const ProcessIdentity self = this_process();
   const std::string url = url_of(config.server, http.port());

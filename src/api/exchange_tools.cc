@@ -66,6 +66,7 @@ asio::awaitable<void> send_error(ResponseWriter& writer, ErrorShape shape, const
 asio::awaitable<Result<Begun>> begin_generation(GenerationService& service, GenerationRequest request, std::chrono::milliseconds interval,
                                                 OnSilence on_silence) {
   const Error gone{ErrorCode::kCancelled, "the client is gone", "", ""};
+  if (Result<void> chosen = service.choose(request); !chosen) co_return std::unexpected(std::move(chosen).error());
   while (!co_await service.settled(request.model, interval)) {
     if (!co_await on_silence()) co_return std::unexpected(gone);
   }

@@ -191,9 +191,9 @@ void ModelCatalog::assign_roles() {
   }
 }
 
-Result<ResolvedName> ModelCatalog::by_role(std::string_view role, bool fixed) const {
+Result<ResolvedName> ModelCatalog::by_role(std::string_view role, bool fixed, std::string_view automatic) const {
   if (const auto found = role_models_.find(role); found != role_models_.end()) {
-    return ResolvedName{found->second, fixed};
+    return ResolvedName{found->second, fixed, std::string(automatic)};
   }
   if (models_.empty()) {
     return fail(ErrorCode::kNotFound, "no model is installed",
@@ -207,9 +207,9 @@ Result<ResolvedName> ModelCatalog::by_role(std::string_view role, bool fixed) co
 Result<ResolvedName> ModelCatalog::follow(std::string_view asked, int depth) const {
   const std::string name = lower(asked);
   if (const InstalledModel* model = find(name)) return ResolvedName{model->id, true};
-  if (name.empty() || name == "auto" || name == "default") return by_role("primary", false);
-  if (name == "auto:fast") return by_role("fallback", false);
-  if (name == "auto:best") return by_role("tertiary", false);
+  if (name.empty() || name == "auto" || name == "default") return by_role("primary", false, "auto");
+  if (name == "auto:fast") return by_role("fallback", false, name);
+  if (name == "auto:best") return by_role("tertiary", false, name);
   if (depth == 0 && std::ranges::find(kRoles, name) != kRoles.end()) return by_role(name, true);
   const std::string* target = nullptr;
   std::string_view matched;
@@ -221,7 +221,7 @@ Result<ResolvedName> ModelCatalog::follow(std::string_view asked, int depth) con
     }
   }
   if (target != nullptr && depth < kMaxAliasDepth) {
-    if (std::ranges::find(kRoles, *target) != kRoles.end()) return by_role(*target, false);
+    if (std::ranges::find(kRoles, *target) != kRoles.end()) return by_role(*target, true);
     return follow(*target, depth + 1);
   }
   if (const InstalledModel* model = find(model_id(name + (name.ends_with(".gguf") ? "" : ".gguf")))) {

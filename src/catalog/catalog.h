@@ -38,7 +38,7 @@ class ModelCatalog final : public ModelDirectory {
   void assign_roles();
   [[nodiscard]] const InstalledModel* find(std::string_view id) const;
   [[nodiscard]] Result<ResolvedName> follow(std::string_view name, int depth) const;
-  [[nodiscard]] Result<ResolvedName> by_role(std::string_view role, bool fixed) const;
+  [[nodiscard]] Result<ResolvedName> by_role(std::string_view role, bool fixed, std::string_view automatic = {}) const;
 
   std::filesystem::path folder_;
   RolesConfig roles_;

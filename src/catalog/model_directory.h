@@ -34,7 +34,8 @@ struct SkippedFile {
 
 struct ResolvedName {
   std::string id;
-  bool fixed = true;  // false: `auto`, the server chose
+  bool fixed = true;  // false: the server may choose another
+  std::string automatic = {};  // the auto name that an alias led to ("auto:fast"); empty if fixed
 };
 
 // Used from the supervisor's loop only.

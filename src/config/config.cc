@@ -147,6 +147,11 @@ const std::vector<Key>& keys() {
       number<std::int64_t>("memory.margin_bytes", "memory always left free", FIELD(memory.margin_bytes), 0, kTera),
       text("models.folder", "folder of GGUF files; empty: models in the data folder", FIELD(models.folder)),
       list("models.paths", "further GGUF files to serve", FIELD(models.paths)),
+      text("routing.policy", "how auto chooses: smart, or classic for the fixed table by role", FIELD(routing.policy), {"smart", "classic"}),
+      text("routing.quality", "quality that auto aims at: good, high or maximum", FIELD(routing.quality), {"good", "high", "maximum"}),
+      text("routing.performance", "weight of speed for auto: low, medium or high", FIELD(routing.performance), {"low", "medium", "high"}),
+      number<std::int32_t>("routing.min_tokens_per_second", "least tokens a second of a chosen model; 0: no floor", FIELD(routing.min_tokens_per_second), 0, 100'000),
+      number<std::int32_t>("routing.max_ttft_ms", "longest wait for the first token of a chosen model; 0: no limit", FIELD(routing.max_ttft_ms), 0, kMost),
       text("log.level", "trace, debug, info, warn, error or off", FIELD(log.level), {"trace", "debug", "info", "warn", "error", "off"}),
   };
   return table;

@@ -60,6 +60,15 @@ struct ModelsConfig {
   std::vector<std::string> paths;  // further GGUF files served
 };
 
+// How `auto` chooses (docs/routing.md); requests may ask for something else.
+struct RoutingConfig {
+  std::string policy = "smart";        // smart, or classic: the fixed table by role
+  std::string quality = "high";        // good, high, maximum
+  std::string performance = "medium";  // low, medium, high
+  std::int32_t min_tokens_per_second = 0;  // 0: no floor
+  std::int32_t max_ttft_ms = 0;            // 0: no limit
+};
+
 struct LogConfig {
   std::string level = "info";
 };
@@ -74,6 +83,7 @@ struct Config {
   RolesConfig roles;
   MemoryConfig memory;
   ModelsConfig models;
+  RoutingConfig routing;
   LogConfig log;
   std::map<std::string, std::string> aliases;  // name or prefix with trailing * -> id, role or auto
   // Of each key and each alias ("aliases.NAME") that has not its default.

@@ -26,8 +26,7 @@ class GenerationStream {
 
   // The next event, in order; ends with Finished or Failed, after which it must not be called. Empty
   // if none came within `patience`; nothing is lost then. Only one call at a time.
-  virtual boost::asio::awaitable<std::optional<GenerationEvent>> next(
-      std::chrono::milliseconds patience) = 0;
+  virtual boost::asio::awaitable<std::optional<GenerationEvent>> next(std::chrono::milliseconds patience) = 0;
 
   // Id of the model that answers (X-Pensieve-Model).
   [[nodiscard]] virtual const std::string& model() const = 0;
@@ -42,14 +41,14 @@ struct ModelStatus {
   std::vector<std::string> aliases;  // roles and configured names that lead to it
   std::string path;
   std::string architecture;
-  std::string quantization;   // of most weight bytes, e.g. "Q4_1"
+  std::string quantization;  // of most weight bytes, e.g. "Q4_1"
   std::int64_t file_bytes = 0;
   std::int64_t parameters = 0;
-  std::int64_t created_unix = 0;           // modification time of the file
+  std::int64_t created_unix = 0;  // modification time of the file
   std::int64_t trained_context_tokens = 0;
-  std::int64_t context_tokens = 0;         // most tokens of one conversation, as it is or would be loaded
+  std::int64_t context_tokens = 0;  // most tokens of one conversation, as it is or would be loaded
   ModelState state = ModelState::kUnloaded;
-  std::string state_reason;                // why it failed or waits; empty otherwise
+  std::string state_reason;  // why it failed or waits; empty otherwise
   // The rest is 0 unless the model is loaded.
   std::int64_t worker_pid = 0;
   std::int64_t resident_bytes = 0;
@@ -83,16 +82,18 @@ class GenerationService {
  public:
   virtual ~GenerationService() = default;
 
+  // Where the request leaves the choice of model to the server ("auto"): puts the chosen model's id in
+  // its place. Called before generate() by who needs the model's name earlier. Fails as generate().
+  virtual Result<void> choose(GenerationRequest& /*request*/) { return {}; }
+
   // Resolves the model, loads it if need be and starts generating. The Result fails for what can be
   // known before the first event (unknown model, overload, load failure); later failures are Failed
   // events. A prompt longer than the context fails with kContextOverflow before any text.
-  virtual boost::asio::awaitable<Result<std::unique_ptr<GenerationStream>>> generate(
-      GenerationRequest request) = 0;
+  virtual boost::asio::awaitable<Result<std::unique_ptr<GenerationStream>>> generate(GenerationRequest request) = 0;
 
   // Begins to load the model if it is not loaded. True once generate() need not wait for a load (it
   // is ready, or fails at once); false if that is not so within `patience`.
-  virtual boost::asio::awaitable<bool> settled(std::string model,
-                                               std::chrono::milliseconds patience) = 0;
+  virtual boost::asio::awaitable<bool> settled(std::string model, std::chrono::milliseconds patience) = 0;
 
   // Exact number of tokens of the request's prompt with the model's template.
   virtual boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) = 0;

@@ -33,8 +33,22 @@ CREATE TABLE reservations (
 ) WITHOUT ROWID;
 )sql";
 
+// What was decided for each request and how it went.
+constexpr std::string_view kDecisions = R"sql(
+CREATE TABLE decisions (
+  number    INTEGER PRIMARY KEY AUTOINCREMENT,
+  id        TEXT NOT NULL UNIQUE,  -- of the request
+  at_unix   INTEGER NOT NULL,
+  model     TEXT NOT NULL,         -- chosen
+  class     TEXT NOT NULL,         -- simple, medium, complex
+  state     TEXT NOT NULL,         -- running, finished, failed, disconnected
+  details   TEXT NOT NULL          -- the whole decision as JSON
+);
+)sql";
+
 constexpr auto kSteps = std::to_array<std::string_view>({
     kMeasurements,
+    kDecisions,
 });
 
 }  // namespace

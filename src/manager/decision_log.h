@@ -1,0 +1,71 @@
+// The latest routing decisions and how their requests went.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/units.h"
+#include "generation/request.h"
+#include "selector/decision.h"
+
+namespace pensieve {
+
+struct DecisionOutcome {
+  bool ended = false;         // false: the request is still running
+  bool disconnected = false;  // the client went away before the end
+  std::string error;          // why it failed; empty otherwise
+  std::chrono::milliseconds ttft{0};
+  TokensPerSecond speed;
+  std::int64_t prompt_tokens = 0;
+  std::int64_t cached_prompt_tokens = 0;
+  std::int64_t answer_tokens = 0;
+  std::int32_t regenerations = 0;  // times that the same prompt came again afterwards
+};
+
+// "running", "finished", "failed" or "disconnected".
+std::string_view state_of(const DecisionOutcome& outcome);
+
+struct DecisionRecord {
+  std::string id;     // of the request; X-Pensieve-Decision
+  std::string asked;  // the model's name in the request
+  std::int64_t at_unix = 0;
+  std::uint64_t prompt_hash = 0;
+  std::chrono::nanoseconds time_taken{0};
+  selector::Decision decision;
+  DecisionOutcome outcome;
+};
+
+// Hash of everything that the request says; equal prompts have equal hashes in one process.
+std::uint64_t prompt_hash(const GenerationRequest& request);
+
+// In memory, bounded. One thread.
+class DecisionLog {
+ public:
+  explicit DecisionLog(std::size_t limit = 1000) : limit_(limit) {}
+
+  // Called with each record that is new or has changed.
+  void on_change(std::function<void(const DecisionRecord&)> observer) { observer_ = std::move(observer); }
+
+  // The oldest is forgotten beyond the limit. A prompt that came before counts there as regenerated.
+  void keep(DecisionRecord record);
+  // Ignored if the decision is forgotten. The count of regenerations stays.
+  void note_outcome(std::string_view id, DecisionOutcome outcome);
+  [[nodiscard]] const DecisionRecord* find(std::string_view id) const;
+  [[nodiscard]] const std::deque<DecisionRecord>& records() const { return records_; }  // oldest first
+
+ private:
+  DecisionRecord* find_mutable(std::string_view id);
+  void tell(const DecisionRecord& record) const {
+    if (observer_) observer_(record);
+  }
+
+  std::size_t limit_;
+  std::deque<DecisionRecord> records_;
+  std::function<void(const DecisionRecord&)> observer_;
+};
+
+}  // namespace pensieve
