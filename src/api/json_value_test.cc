@@ -22,7 +22,8 @@ TEST(JsonValue, KeepsOrderAndDigits) {
 }
 
 TEST(JsonValue, RefusesWhatIsNoJsonObject) {
-  for (const char* body : {"", "{", "}", "{} x", "{}{}", "{\"a\":1,}", "{'a':1}", "{\"a\":01}", "{\"a\":NaN}", "{\"a\":1e999}", "{\"a\":\"\t\"}", "nul"}) {
+  for (const char* body :
+       {"", "{", "}", "{} x", "{}{}", "{\"a\":1,}", "{'a':1}", "{\"a\":01}", "{\"a\":NaN}", "{\"a\":1e999}", "{\"a\":\"\t\"}", "nul"}) {
     EXPECT_THAT(again(body), HasSubstr("not valid JSON")) << body;
   }
   for (const char* body : {"[]", "7", "null", "\"x\""}) EXPECT_THAT(again(body), HasSubstr("not a JSON object")) << body;

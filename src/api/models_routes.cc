@@ -20,8 +20,8 @@ std::string anthropic_model(const ModelStatus& model, const std::string& id) {
 }
 
 std::string openai_model(const ModelStatus& model, const std::string& id) {
-  return std::format(R"({{"id":{},"object":"model","created":{},"owned_by":"local","context_length":{},"max_model_len":{}}})", json_string(id),
-                     model.created_unix, model.context_tokens, model.context_tokens);
+  return std::format(R"({{"id":{},"object":"model","created":{},"owned_by":"local","context_length":{},"max_model_len":{}}})",
+                     json_string(id), model.created_unix, model.context_tokens, model.context_tokens);
 }
 
 asio::awaitable<void> list(GenerationService& service, const HttpRequest& http, ResponseWriter& writer) {
@@ -40,7 +40,8 @@ asio::awaitable<void> list(GenerationService& service, const HttpRequest& http, 
     ids.push_back(model.id);
   }
   const auto id_or_null = [&](bool first) { return ids.empty() ? "null" : json_string(first ? ids.front() : ids.back()); };
-  std::string body = anthropic(http) ? std::format(R"({{"data":[{}],"has_more":false,"first_id":{},"last_id":{}}})", data, id_or_null(true), id_or_null(false))
+  std::string body = anthropic(http) ? std::format(R"({{"data":[{}],"has_more":false,"first_id":{},"last_id":{}}})", data, id_or_null(true),
+                                                   id_or_null(false))
                                      : std::format(R"({{"object":"list","data":[{}]}})", data);
   co_await writer.send(200, {{"Content-Type", "application/json"}}, std::move(body));
 }
@@ -52,15 +53,20 @@ asio::awaitable<void> one(GenerationService& service, const HttpRequest& http, R
     ErrorAnswer error = render_error(anthropic(http) ? ErrorShape::kAnthropic : ErrorShape::kOpenAi, model.error(), http.id);
     co_return static_cast<void>(co_await writer.send(error.status, std::move(error.headers), std::move(error.body)));
   }
-  co_await writer.send(200, {{"Content-Type", "application/json"}}, anthropic(http) ? anthropic_model(*model, id) : openai_model(*model, id));
+  co_await writer.send(200, {{"Content-Type", "application/json"}},
+                       anthropic(http) ? anthropic_model(*model, id) : openai_model(*model, id));
 }
 
 }  // namespace
 
 std::vector<Route> models_routes(GenerationService& service) {
-  return {{.method = "GET", .pattern = "/v1/models", .errors = ErrorShape::kOpenAi,
+  return {{.method = "GET",
+           .pattern = "/v1/models",
+           .errors = ErrorShape::kOpenAi,
            .handler = [&service](const HttpRequest& http, ResponseWriter& writer) { return list(service, http, writer); }},
-          {.method = "GET", .pattern = "/v1/models/{id*}", .errors = ErrorShape::kOpenAi,
+          {.method = "GET",
+           .pattern = "/v1/models/{id*}",
+           .errors = ErrorShape::kOpenAi,
            .handler = [&service](const HttpRequest& http, ResponseWriter& writer) { return one(service, http, writer); }}};
 }
 

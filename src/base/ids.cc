@@ -5,8 +5,7 @@
 namespace pensieve {
 
 std::string random_id(std::string_view prefix, int length) {
-  constexpr std::string_view kAlphabet =
-      "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  constexpr std::string_view kAlphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
   thread_local std::random_device device;
   std::uniform_int_distribution<std::size_t> pick(0, kAlphabet.size() - 1);
   std::string id(prefix);

@@ -23,8 +23,7 @@ std::string value_of(const std::map<std::string, std::string>& environment, cons
 }
 
 // An XDG variable counts only if it is an absolute path.
-fs::path xdg(const std::map<std::string, std::string>& environment, const char* name,
-             const fs::path& fallback) {
+fs::path xdg(const std::map<std::string, std::string>& environment, const char* name, const fs::path& fallback) {
   const fs::path path = value_of(environment, name);
   return path.is_absolute() ? path : fallback;
 }
@@ -45,8 +44,7 @@ Result<Paths> find_paths(const std::map<std::string, std::string>& environment) 
   const fs::path data = xdg(environment, "XDG_DATA_HOME", home / ".local/share") / "pensieve";
   const fs::path config = xdg(environment, "XDG_CONFIG_HOME", home / ".config") / "pensieve";
   const fs::path runtime = xdg(environment, "XDG_RUNTIME_DIR", {});
-  return Paths{config / "config.toml", data, data / "models",
-               runtime.empty() ? data / "run" : runtime / "pensieve"};
+  return Paths{config / "config.toml", data, data / "models", runtime.empty() ? data / "run" : runtime / "pensieve"};
 }
 
 std::map<std::string, std::string> process_environment() {
@@ -72,8 +70,7 @@ Result<void> ensure_folder(const fs::path& folder) {
     fs::create_directories(folder.parent_path(), error);
   }
   if (mkdir(folder.c_str(), 0700) == 0 || fs::is_directory(folder, error)) return {};
-  return fail(ErrorCode::kIo,
-              std::format("can't create folder '{}': {}", folder.string(), std::strerror(errno)),
+  return fail(ErrorCode::kIo, std::format("can't create folder '{}': {}", folder.string(), std::strerror(errno)),
               "make its parent writable, or set PENSIEVE_HOME to another folder");
 }
 
@@ -82,9 +79,8 @@ namespace {
 Error write_error(const fs::path& file) {
   const int code = errno;
   return {ErrorCode::kIo, std::format("can't write '{}': {}", file.string(), std::strerror(code)),
-          code == ENOSPC || code == EFBIG || code == EDQUOT
-              ? "free some disk space"
-              : "check the permissions of its folder, or set PENSIEVE_HOME to another one",
+          code == ENOSPC || code == EFBIG || code == EDQUOT ? "free some disk space"
+                                                            : "check the permissions of its folder, or set PENSIEVE_HOME to another one",
           ""};
 }
 

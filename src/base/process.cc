@@ -27,14 +27,13 @@ std::optional<ProcessIdentity> identify_process(std::int64_t pid) {
   proc_bsdinfo info{};
   const int size = proc_pidinfo(static_cast<int>(pid), PROC_PIDTBSDINFO, 0, &info, sizeof info);
   if (size != static_cast<int>(sizeof info) || info.pbi_status == SZOMB) return std::nullopt;
-  return ProcessIdentity{pid, static_cast<std::int64_t>(info.pbi_start_tvsec) * 1'000'000 +
-                                  static_cast<std::int64_t>(info.pbi_start_tvusec)};
+  return ProcessIdentity{pid,
+                         static_cast<std::int64_t>(info.pbi_start_tvsec) * 1'000'000 + static_cast<std::int64_t>(info.pbi_start_tvusec)};
 }
 
 Bytes resident_memory(std::int64_t pid) {
   rusage_info_v2 usage{};
-  const int status =
-      proc_pid_rusage(static_cast<int>(pid), RUSAGE_INFO_V2, reinterpret_cast<rusage_info_t*>(&usage));
+  const int status = proc_pid_rusage(static_cast<int>(pid), RUSAGE_INFO_V2, reinterpret_cast<rusage_info_t*>(&usage));
   return {status == 0 ? static_cast<std::int64_t>(usage.ri_phys_footprint) : 0};
 }
 
@@ -88,9 +87,7 @@ void die_with_parent(std::int64_t expected_parent) {
 
 #endif
 
-ProcessIdentity this_process() {
-  return identify_process(getpid()).value_or(ProcessIdentity{getpid(), 0});
-}
+ProcessIdentity this_process() { return identify_process(getpid()).value_or(ProcessIdentity{getpid(), 0}); }
 
 bool is_running(const ProcessIdentity& process) { return identify_process(process.pid) == process; }
 

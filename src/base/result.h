@@ -49,10 +49,8 @@ template <typename T>
 using Result = std::expected<T, Error>;
 
 // Shorthand for `return fail(code, ...)` in a function that returns Result<T>.
-inline std::unexpected<Error> fail(ErrorCode code, std::string message, std::string advice = {},
-                                   std::string param = {}) {
-  return std::unexpected(
-      Error{code, std::move(message), std::move(advice), std::move(param)});
+inline std::unexpected<Error> fail(ErrorCode code, std::string message, std::string advice = {}, std::string param = {}) {
+  return std::unexpected(Error{code, std::move(message), std::move(advice), std::move(param)});
 }
 
 // The error of `result` with `context` put before its message ("loading a.gguf: ...").
@@ -62,16 +60,16 @@ Error with_context(Error error, std::string_view context);
 
 // Value of a Result, or return its error from the enclosing function (not for coroutines: those
 // test the result and co_return). A statement expression, as both GCC and Clang have it.
-#define TRY(...)                                                   \
-  __extension__({                                                  \
-    auto try_result_ = (__VA_ARGS__);                              \
+#define TRY(...)                                                              \
+  __extension__({                                                             \
+    auto try_result_ = (__VA_ARGS__);                                         \
     if (!try_result_) return std::unexpected(std::move(try_result_).error()); \
-    std::move(try_result_).value();                                \
+    std::move(try_result_).value();                                           \
   })
 
 // The same for Result<void>, or where the value is not wanted.
-#define TRY_VOID(...)                                              \
-  do {                                                             \
-    auto try_void_result_ = (__VA_ARGS__);                              \
+#define TRY_VOID(...)                                                                   \
+  do {                                                                                  \
+    auto try_void_result_ = (__VA_ARGS__);                                              \
     if (!try_void_result_) return std::unexpected(std::move(try_void_result_).error()); \
   } while (false)

@@ -15,8 +15,7 @@ std::string to_text(Bytes bytes) {
     amount /= 1000;
     ++unit;
   }
-  return unit < 2 ? std::format("{:.0f} {}", amount, kUnits[unit])
-                  : std::format("{:.1f} {}", amount, kUnits[unit]);
+  return unit < 2 ? std::format("{:.0f} {}", amount, kUnits[unit]) : std::format("{:.1f} {}", amount, kUnits[unit]);
 }
 
 }  // namespace pensieve

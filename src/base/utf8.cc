@@ -11,9 +11,7 @@ struct Step {
   bool unfinished;  // valid so far, but the text ends within the character
 };
 
-unsigned char byte_at(std::string_view text, std::size_t i) {
-  return static_cast<unsigned char>(text[i]);
-}
+unsigned char byte_at(std::string_view text, std::size_t i) { return static_cast<unsigned char>(text[i]); }
 
 // Reads one character at the start of `text` (not empty); ranges of RFC 3629 section 4.
 Step read_character(std::string_view text) {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cctype>
+#include <chrono>
 #include <format>
 #include <regex>
 #include <set>
@@ -29,9 +29,7 @@ std::string lower(std::string_view text) {
 }
 
 std::int64_t unix_seconds(fs::file_time_type time) {
-  return std::chrono::duration_cast<std::chrono::seconds>(
-             std::chrono::file_clock::to_sys(time).time_since_epoch())
-      .count();
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::file_clock::to_sys(time).time_since_epoch()).count();
 }
 
 InstalledModel to_model(const fs::path& path, const gguf::Summary& summary, fs::file_time_type time) {
@@ -70,9 +68,7 @@ std::string model_id(const fs::path& path) {
   std::string id;
   for (std::size_t i = 0; i < stem.size(); ++i) {
     const auto c = static_cast<unsigned char>(stem[i]);
-    const auto digit = [&](std::size_t at) {
-      return at < stem.size() && std::isdigit(static_cast<unsigned char>(stem[at]));
-    };
+    const auto digit = [&](std::size_t at) { return at < stem.size() && std::isdigit(static_cast<unsigned char>(stem[at])); };
     const bool point = c == '.' && i > 0 && digit(i - 1) && digit(i + 1);
     id += (std::isalnum(c) && c < 128) || c == '_' || point ? static_cast<char>(c) : '-';
   }
@@ -106,11 +102,10 @@ void ModelCatalog::look_at(const fs::path& path, std::map<fs::path, Entry>& seen
     return;
   }
   Entry entry{.size = fs::file_size(real, error), .time = fs::last_write_time(real, error)};
-  if (const auto known = files_.find(path); known != files_.end() && !error &&
-      known->second.size == entry.size && known->second.time == entry.time &&
-      // A part of a split file may have appeared or gone since.
-      known->second.reason.empty() &&
-      std::ranges::all_of(known->second.parts, is_there)) {
+  if (const auto known = files_.find(path); known != files_.end() && !error && known->second.size == entry.size &&
+                                            known->second.time == entry.time &&
+                                            // A part of a split file may have appeared or gone since.
+                                            known->second.reason.empty() && std::ranges::all_of(known->second.parts, is_there)) {
     seen[path] = known->second;
     return;
   }
@@ -128,8 +123,7 @@ void ModelCatalog::scan() {
   std::map<fs::path, Entry> seen;
   std::error_code error;
   fs::recursive_directory_iterator entries(folder_, fs::directory_options::skip_permission_denied, error);
-  for (; !error && entries != fs::recursive_directory_iterator() && seen.size() < kMaxFiles;
-       entries.increment(error)) {
+  for (; !error && entries != fs::recursive_directory_iterator() && seen.size() < kMaxFiles; entries.increment(error)) {
     if (entries.depth() >= kMaxFolderDepth) entries.disable_recursion_pending();
     std::error_code ignored;
     if (lower(entries->path().extension().string()) == ".gguf" && !entries->is_directory(ignored)) {
@@ -196,11 +190,9 @@ Result<ResolvedName> ModelCatalog::by_role(std::string_view role, bool fixed, st
     return ResolvedName{found->second, fixed, std::string(automatic)};
   }
   if (models_.empty()) {
-    return fail(ErrorCode::kNotFound, "no model is installed",
-                std::format("put a .gguf file into '{}'", folder_.string()), "model");
+    return fail(ErrorCode::kNotFound, "no model is installed", std::format("put a .gguf file into '{}'", folder_.string()), "model");
   }
-  return fail(ErrorCode::kNotFound,
-              std::format("the role '{}' is set to '{}', which is not installed", role, configured(roles_, role)),
+  return fail(ErrorCode::kNotFound, std::format("the role '{}' is set to '{}', which is not installed", role, configured(roles_, role)),
               "correct roles in config.toml; `pensieve status` shows the installed models", "model");
 }
 

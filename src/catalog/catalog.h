@@ -27,7 +27,7 @@ class ModelCatalog final : public ModelDirectory {
   struct Entry {
     std::uintmax_t size = 0;
     std::filesystem::file_time_type time;
-    std::string reason;  // why it is skipped; empty: a model
+    std::string reason;                        // why it is skipped; empty: a model
     std::vector<std::filesystem::path> parts;  // of a split file, this one among them
     InstalledModel model;
   };

@@ -17,15 +17,19 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string model_bytes(std::uint64_t rows) {
-  return gguf::FakeFile().text("general.architecture", "llama").number("llama.context_length", 4096)
-      .text("tokenizer.chat_template", "x").tensor("w", 32, rows).bytes(rows * 128);
+  return gguf::FakeFile()
+      .text("general.architecture", "llama")
+      .number("llama.context_length", 4096)
+      .text("tokenizer.chat_template", "x")
+      .tensor("w", 32, rows)
+      .bytes(rows * 128);
 }
 
 class Catalog : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = fs::temp_directory_path() / std::format("pensieve-catalog-{}-{}", getpid(),
-              testing::UnitTest::GetInstance()->current_test_info()->name());
+    folder_ = fs::temp_directory_path() /
+              std::format("pensieve-catalog-{}-{}", getpid(), testing::UnitTest::GetInstance()->current_test_info()->name());
     fs::create_directories(folder_);
   }
   void TearDown() override { fs::remove_all(folder_); }
@@ -106,8 +110,12 @@ TEST_F(Catalog, SameNamesInTwoFoldersGetDifferentIds) {
 
 TEST_F(Catalog, ASplitFileIsOneModelOnceAllItsPartsAreThere) {
   const auto part = [](std::uint32_t number) {
-    return gguf::FakeFile().text("general.architecture", "llama").number("split.count", 2).number("split.no", number)
-        .tensor("w" + std::to_string(number), 32, 8).bytes(8 * 128);
+    return gguf::FakeFile()
+        .text("general.architecture", "llama")
+        .number("split.count", 2)
+        .number("split.no", number)
+        .tensor("w" + std::to_string(number), 32, 8)
+        .bytes(8 * 128);
   };
   put("big-00001-of-00002.gguf", part(0));
   ModelCatalog c = catalog();

@@ -20,8 +20,8 @@ struct InstalledModel {
   std::string quantization;
   std::int64_t file_bytes = 0;
   std::int64_t parameters = 0;
-  std::int64_t context_length = 0;        // as trained
-  std::int64_t kv_bytes_per_token = 0;    // f16, an upper bound
+  std::int64_t context_length = 0;      // as trained
+  std::int64_t kv_bytes_per_token = 0;  // f16, an upper bound
   std::int64_t modified_unix = 0;
   bool has_chat_template = false;
 };
@@ -34,7 +34,7 @@ struct SkippedFile {
 
 struct ResolvedName {
   std::string id;
-  bool fixed = true;  // false: the server may choose another
+  bool fixed = true;           // false: the server may choose another
   std::string automatic = {};  // the auto name that an alias led to ("auto:fast"); empty if fixed
 };
 

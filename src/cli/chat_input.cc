@@ -44,9 +44,12 @@ std::optional<std::string> MessageReader::finish() {
 std::optional<std::string> MessageReader::push(std::string_view line) {
   if (line.ends_with('\r')) line.remove_suffix(1);
   switch (mode_) {
-    case Mode::kCode: return push_code(line);
-    case Mode::kQuoted: return push_quoted(line);
-    default: return push_plain(line);
+    case Mode::kCode:
+      return push_code(line);
+    case Mode::kQuoted:
+      return push_quoted(line);
+    default:
+      return push_plain(line);
   }
 }
 

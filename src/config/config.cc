@@ -63,8 +63,7 @@ Key number(std::string name, std::string help, T& (*at)(Config&), T low, T high)
           [at](const Config& config) { return std::format("{}", at(const_cast<Config&>(config))); }};
 }
 
-Key text(std::string name, std::string help, std::string& (*at)(Config&),
-         std::vector<std::string> choices = {}) {
+Key text(std::string name, std::string help, std::string& (*at)(Config&), std::vector<std::string> choices = {}) {
   return {name, ConfigKind::kText, std::move(help),
           [name, at, choices](Config& config, std::string_view value) -> Result<void> {
             if (!choices.empty() && std::ranges::find(choices, value) == choices.end()) {
@@ -101,8 +100,7 @@ Key api_keys() {
           [](Config& config, std::string_view value) -> Result<void> {
             config.server.api_key_hashes.clear();
             for (const std::string& key : split(value)) {
-              config.server.api_key_hashes.push_back(
-                  key.starts_with("sha256:") ? key : "sha256:" + sha256_hex(key));
+              config.server.api_key_hashes.push_back(key.starts_with("sha256:") ? key : "sha256:" + sha256_hex(key));
             }
             return {};
           },
@@ -126,9 +124,12 @@ const std::vector<Key>& keys() {
       number<std::int32_t>("server.body_timeout_s", "seconds for a whole request body", FIELD(server.body_timeout_s), 1, 3600),
       number<std::int32_t>("server.idle_timeout_s", "seconds between requests of a connection", FIELD(server.idle_timeout_s), 1, 86400),
       number<std::int32_t>("server.write_timeout_s", "seconds for a client to take what is sent", FIELD(server.write_timeout_s), 1, 3600),
-      number<std::int32_t>("server.ping_interval_s", "seconds of silence after which a stream gets a ping", FIELD(server.ping_interval_s), 1, 3600),
-      number<std::int32_t>("server.stop_grace_s", "seconds that running answers get when the server stops", FIELD(server.stop_grace_s), 0, 3600),
-      number<std::int32_t>("engine.context_tokens", "tokens of a model's cache; 0: as trained, at most 8192", FIELD(engine.context_tokens), 0, 16'777'216),
+      number<std::int32_t>("server.ping_interval_s", "seconds of silence after which a stream gets a ping", FIELD(server.ping_interval_s),
+                           1, 3600),
+      number<std::int32_t>("server.stop_grace_s", "seconds that running answers get when the server stops", FIELD(server.stop_grace_s), 0,
+                           3600),
+      number<std::int32_t>("engine.context_tokens", "tokens of a model's cache; 0: as trained, at most 8192", FIELD(engine.context_tokens),
+                           0, 16'777'216),
       number<std::int32_t>("engine.parallel", "requests in one batch of a model", FIELD(engine.parallel), 1, 64),
       number<std::int32_t>("engine.batch_tokens", "most tokens of one step", FIELD(engine.batch_tokens), 32, 8192),
       number<std::int32_t>("engine.threads", "threads; 0: one a physical core", FIELD(engine.threads), 0, 1024),
@@ -136,8 +137,10 @@ const std::vector<Key>& keys() {
       text("engine.cache_type", "type of the KV cache: f16, q8_0, q4_0", FIELD(engine.cache_type), {"f16", "q8_0", "q4_0"}),
       number<std::int32_t>("engine.queue_limit", "waiting requests of a model before 429", FIELD(engine.queue_limit), 0, 100'000),
       number<std::int32_t>("engine.load_timeout_s", "seconds for loading a model", FIELD(engine.load_timeout_s), 1, 86400),
-      number<std::int32_t>("engine.hang_timeout_s", "seconds after which a silent worker is replaced", FIELD(engine.hang_timeout_s), 1, 3600),
-      number<std::int32_t>("engine.idle_unload_s", "seconds after which an unused model is unloaded; 0: when the memory is needed", FIELD(engine.idle_unload_s), 0, kMost),
+      number<std::int32_t>("engine.hang_timeout_s", "seconds after which a silent worker is replaced", FIELD(engine.hang_timeout_s), 1,
+                           3600),
+      number<std::int32_t>("engine.idle_unload_s", "seconds after which an unused model is unloaded; 0: when the memory is needed",
+                           FIELD(engine.idle_unload_s), 0, kMost),
       boolean("engine.spare_worker", "keep a started worker ready for the next model", FIELD(engine.spare_worker)),
       text("roles.primary", "model for most tasks", FIELD(roles.primary)),
       text("roles.secondary", "model for general reasoning", FIELD(roles.secondary)),
@@ -147,11 +150,14 @@ const std::vector<Key>& keys() {
       number<std::int64_t>("memory.margin_bytes", "memory always left free", FIELD(memory.margin_bytes), 0, kTera),
       text("models.folder", "folder of GGUF files; empty: models in the data folder", FIELD(models.folder)),
       list("models.paths", "further GGUF files to serve", FIELD(models.paths)),
-      text("routing.policy", "how auto chooses: smart, or classic for the fixed table by role", FIELD(routing.policy), {"smart", "classic"}),
+      text("routing.policy", "how auto chooses: smart, or classic for the fixed table by role", FIELD(routing.policy),
+           {"smart", "classic"}),
       text("routing.quality", "quality that auto aims at: good, high or maximum", FIELD(routing.quality), {"good", "high", "maximum"}),
       text("routing.performance", "weight of speed for auto: low, medium or high", FIELD(routing.performance), {"low", "medium", "high"}),
-      number<std::int32_t>("routing.min_tokens_per_second", "least tokens a second of a chosen model; 0: no floor", FIELD(routing.min_tokens_per_second), 0, 100'000),
-      number<std::int32_t>("routing.max_ttft_ms", "longest wait for the first token of a chosen model; 0: no limit", FIELD(routing.max_ttft_ms), 0, kMost),
+      number<std::int32_t>("routing.min_tokens_per_second", "least tokens a second of a chosen model; 0: no floor",
+                           FIELD(routing.min_tokens_per_second), 0, 100'000),
+      number<std::int32_t>("routing.max_ttft_ms", "longest wait for the first token of a chosen model; 0: no limit",
+                           FIELD(routing.max_ttft_ms), 0, kMost),
       text("log.level", "trace, debug, info, warn, error or off", FIELD(log.level), {"trace", "debug", "info", "warn", "error", "off"}),
   };
   return table;
@@ -176,8 +182,7 @@ Error unknown_key(std::string_view key) {
   std::vector<std::string> known;
   for (const Key& k : keys()) known.push_back(k.name);
   return {ErrorCode::kInvalidArgument, std::format("unknown setting '{}'", key),
-          std::format("did you mean '{}'? `pensieve serve --help` shows all", nearest(key, known)),
-          std::string(key)};
+          std::format("did you mean '{}'? `pensieve serve --help` shows all", nearest(key, known)), std::string(key)};
 }
 
 Result<std::string> value_text(const toml::node& node) {
@@ -196,17 +201,16 @@ Result<std::string> value_text(const toml::node& node) {
 }
 
 Error at_line(Error error, const Paths& paths, const toml::node& node) {
-  return with_context(std::move(error),
-                      std::format("{}:{}", paths.config_file.string(), node.source().begin.line));
+  return with_context(std::move(error), std::format("{}:{}", paths.config_file.string(), node.source().begin.line));
 }
 
 Result<void> apply_aliases(Config& config, const toml::table& aliases, const Paths& paths) {
   for (const auto& [name, node] : aliases) {
     const auto target = node.value_exact<std::string>();
     if (!target) {
-      return std::unexpected(at_line({ErrorCode::kInvalidArgument,
-                                      std::format("alias '{}' must be a string", name.str()),
-                                      "write it as name = \"model\"", ""}, paths, node));
+      return std::unexpected(
+          at_line({ErrorCode::kInvalidArgument, std::format("alias '{}' must be a string", name.str()), "write it as name = \"model\"", ""},
+                  paths, node));
     }
     config.aliases[std::string(name.str())] = *target;
     config.sources[std::format("aliases.{}", name.str())] = ConfigSource::kFile;
@@ -240,11 +244,17 @@ Result<void> apply_file(Config& config, const toml::table& table, const Paths& p
 // Names of cloud models that clients send unless told otherwise. Later ones win over earlier ones
 // when both match; config.toml may replace each.
 const std::map<std::string, std::string>& default_aliases() {
-  static const std::map<std::string, std::string> aliases = {
-      {"claude-*", "auto"},       {"claude-*haiku*", "auto:fast"}, {"claude-*opus*", "auto:best"},
-      {"gpt-*", "auto"},          {"gpt-*-mini*", "auto:fast"},    {"gpt-*-nano*", "auto:fast"},
-      {"o1*", "auto:best"},       {"o3*", "auto:best"},            {"o4*", "auto:best"},
-      {"chatgpt-*", "auto"},      {"codex-*", "auto"}};
+  static const std::map<std::string, std::string> aliases = {{"claude-*", "auto"},
+                                                             {"claude-*haiku*", "auto:fast"},
+                                                             {"claude-*opus*", "auto:best"},
+                                                             {"gpt-*", "auto"},
+                                                             {"gpt-*-mini*", "auto:fast"},
+                                                             {"gpt-*-nano*", "auto:fast"},
+                                                             {"o1*", "auto:best"},
+                                                             {"o3*", "auto:best"},
+                                                             {"o4*", "auto:best"},
+                                                             {"chatgpt-*", "auto"},
+                                                             {"codex-*", "auto"}};
   return aliases;
 }
 
@@ -252,10 +262,14 @@ const std::map<std::string, std::string>& default_aliases() {
 
 std::string_view to_string(ConfigSource source) {
   switch (source) {
-    case ConfigSource::kDefault: return "default";
-    case ConfigSource::kFile: return "file";
-    case ConfigSource::kEnvironment: return "environment";
-    case ConfigSource::kFlag: return "flag";
+    case ConfigSource::kDefault:
+      return "default";
+    case ConfigSource::kFile:
+      return "file";
+    case ConfigSource::kEnvironment:
+      return "environment";
+    case ConfigSource::kFlag:
+      return "flag";
   }
   return "default";
 }
@@ -268,8 +282,7 @@ Result<void> set_config_value(Config& config, std::string_view key, std::string_
   return {};
 }
 
-Result<Config> load_config(const Paths& paths,
-                           const std::map<std::string, std::string>& environment) {
+Result<Config> load_config(const Paths& paths, const std::map<std::string, std::string>& environment) {
   Config config;
   config.aliases = default_aliases();
   std::error_code error;
@@ -278,8 +291,7 @@ Result<Config> load_config(const Paths& paths,
       TRY_VOID(apply_file(config, toml::parse_file(paths.config_file.string()), paths));
     } catch (const toml::parse_error& problem) {
       return fail(ErrorCode::kInvalidArgument,
-                  std::format("{}:{}: {}", paths.config_file.string(), problem.source().begin.line,
-                              problem.description()),
+                  std::format("{}:{}: {}", paths.config_file.string(), problem.source().begin.line, problem.description()),
                   "correct the line, or move the file away to start from the defaults");
     }
   }

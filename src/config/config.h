@@ -62,9 +62,9 @@ struct ModelsConfig {
 
 // How `auto` chooses (docs/routing.md); requests may ask for something else.
 struct RoutingConfig {
-  std::string policy = "smart";        // smart, or classic: the fixed table by role
-  std::string quality = "high";        // good, high, maximum
-  std::string performance = "medium";  // low, medium, high
+  std::string policy = "smart";            // smart, or classic: the fixed table by role
+  std::string quality = "high";            // good, high, maximum
+  std::string performance = "medium";      // low, medium, high
   std::int32_t min_tokens_per_second = 0;  // 0: no floor
   std::int32_t max_ttft_ms = 0;            // 0: no limit
 };
@@ -93,12 +93,10 @@ struct Config {
 // Defaults, then `paths.config_file` if it exists, then PENSIEVE_* variables of `environment`
 // ("PENSIEVE_SERVER_PORT" for server.port). An unknown key is an error naming the nearest known
 // one and, for the file, its line.
-Result<Config> load_config(const Paths& paths,
-                           const std::map<std::string, std::string>& environment);
+Result<Config> load_config(const Paths& paths, const std::map<std::string, std::string>& environment);
 
 // Sets one key ("server.port") from text, as the environment and the flags do.
-Result<void> set_config_value(Config& config, std::string_view key, std::string_view text,
-                              ConfigSource source = ConfigSource::kFlag);
+Result<void> set_config_value(Config& config, std::string_view key, std::string_view text, ConfigSource source = ConfigSource::kFlag);
 
 // How a value is written in config.toml: a list is an array of strings.
 enum class ConfigKind : std::uint8_t { kText, kNumber, kBoolean, kList };

@@ -15,8 +15,7 @@ class ConfigFile : public testing::Test {
  protected:
   void SetUp() override {
     folder_ = std::filesystem::temp_directory_path() /
-              std::format("pensieve-config-{}-{}", getpid(),
-                          testing::UnitTest::GetInstance()->current_test_info()->name());
+              std::format("pensieve-config-{}-{}", getpid(), testing::UnitTest::GetInstance()->current_test_info()->name());
     std::filesystem::create_directories(folder_);
     paths_ = *find_paths({{"PENSIEVE_HOME", folder_.string()}});
   }
@@ -53,15 +52,13 @@ TEST_F(ConfigFile, EachValueTellsWhereItComesFrom) {
 TEST_F(ConfigFile, AnUnknownKeyNamesItsLineAndTheNearestKnownOne) {
   const auto config = load("[server]\nhost = \"::1\"\nprot = 1\n");
   ASSERT_FALSE(config);
-  EXPECT_NE(config.error().message.find(":3: unknown setting 'server.prot'"), std::string::npos)
-      << config.error().message;
+  EXPECT_NE(config.error().message.find(":3: unknown setting 'server.prot'"), std::string::npos) << config.error().message;
   EXPECT_NE(config.error().advice.find("'server.port'"), std::string::npos);
 }
 
 TEST_F(ConfigFile, ValuesOutOfRangeOrOfAnotherTypeAreErrors) {
-  for (const char* text : {"[server]\nport = 70000\n", "[server]\nport = \"x\"\n", "[server]\nport = 1.5\n",
-                           "[engine]\nspare_worker = 3\n", "[engine]\ncache_type = \"q9\"\n", "port = 3\n",
-                           "[server\n", "[models]\npaths = [1]\n", "[aliases]\nx = 3\n"}) {
+  for (const char* text : {"[server]\nport = 70000\n", "[server]\nport = \"x\"\n", "[server]\nport = 1.5\n", "[engine]\nspare_worker = 3\n",
+                           "[engine]\ncache_type = \"q9\"\n", "port = 3\n", "[server\n", "[models]\npaths = [1]\n", "[aliases]\nx = 3\n"}) {
     EXPECT_FALSE(load(text)) << text;
   }
 }
@@ -69,8 +66,7 @@ TEST_F(ConfigFile, ValuesOutOfRangeOrOfAnotherTypeAreErrors) {
 TEST_F(ConfigFile, ApiKeysAreKeptAsHashesOnly) {
   const auto config = load("[server]\napi_keys = [\"secret\", \"sha256:abc\"]\n");
   ASSERT_TRUE(config) << config.error().text();
-  EXPECT_EQ(config->server.api_key_hashes,
-            (std::vector<std::string>{"sha256:" + sha256_hex("secret"), "sha256:abc"}));
+  EXPECT_EQ(config->server.api_key_hashes, (std::vector<std::string>{"sha256:" + sha256_hex("secret"), "sha256:abc"}));
   for (const ConfigEntry& entry : describe_config(*config)) {
     EXPECT_EQ(entry.value.find("secret"), std::string::npos);
   }

@@ -10,10 +10,14 @@ namespace {
 
 std::string_view kind_of(enum ggml_backend_dev_type type) {
   switch (type) {
-    case GGML_BACKEND_DEVICE_TYPE_CPU: return "cpu";
-    case GGML_BACKEND_DEVICE_TYPE_GPU: return "gpu";
-    case GGML_BACKEND_DEVICE_TYPE_IGPU: return "integrated_gpu";
-    default: return "accelerator";
+    case GGML_BACKEND_DEVICE_TYPE_CPU:
+      return "cpu";
+    case GGML_BACKEND_DEVICE_TYPE_GPU:
+      return "gpu";
+    case GGML_BACKEND_DEVICE_TYPE_IGPU:
+      return "integrated_gpu";
+    default:
+      return "accelerator";
   }
 }
 
@@ -31,10 +35,8 @@ std::vector<ipc::Device> devices() {
     ggml_backend_dev_props properties{};
     ggml_backend_dev_get_props(ggml_backend_dev_get(i), &properties);
     const auto text = [](const char* value) { return std::string(value ? value : ""); };
-    found.push_back({text(properties.name), text(properties.description),
-                     std::string(kind_of(properties.type)),
-                     static_cast<std::int64_t>(properties.memory_total),
-                     static_cast<std::int64_t>(properties.memory_free)});
+    found.push_back({text(properties.name), text(properties.description), std::string(kind_of(properties.type)),
+                     static_cast<std::int64_t>(properties.memory_total), static_cast<std::int64_t>(properties.memory_free)});
   }
   return found;
 }

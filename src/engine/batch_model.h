@@ -28,11 +28,11 @@ enum class DecodeOutcome : std::uint8_t {
 
 // Sizes fixed when the model was opened.
 struct BatchLimits {
-  std::size_t batch_tokens = 0;      // most tokens in one batch
-  std::size_t max_active = 0;        // most sequences in one batch, and most logits rows of it
-  std::size_t sequences = 0;         // sequences that the cache can hold, idle ones included
-  std::size_t cells = 0;             // of the cache, shared by all sequences
-  std::size_t sequence_tokens = 0;   // most tokens of one sequence
+  std::size_t batch_tokens = 0;     // most tokens in one batch
+  std::size_t max_active = 0;       // most sequences in one batch, and most logits rows of it
+  std::size_t sequences = 0;        // sequences that the cache can hold, idle ones included
+  std::size_t cells = 0;            // of the cache, shared by all sequences
+  std::size_t sequence_tokens = 0;  // most tokens of one sequence
 };
 
 // Used by one thread, the engine's, but for abort().
@@ -59,8 +59,7 @@ class BatchModel {
   // How many of the first `wanted` tokens of a sequence its state can be cut back to, or copied
   // with: all, or 0 where the model can't go back there (recurrent state, sliding windows that
   // have moved on). `wanted` is at most the sequence's length.
-  [[nodiscard]] virtual std::size_t reusable_prefix(SequenceId sequence,
-                                                    std::size_t wanted) const = 0;
+  [[nodiscard]] virtual std::size_t reusable_prefix(SequenceId sequence, std::size_t wanted) const = 0;
 
   // Keeps the first `length` tokens, a length that reusable_prefix returned; 0 empties the
   // sequence. Returns the length kept: `length`, or 0 if the model could not go back after all.

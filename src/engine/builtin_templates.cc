@@ -69,8 +69,7 @@ constexpr std::string_view kGemma = R"({{- bos_token -}}
 
 std::string lower_case(std::string_view text) {
   std::string lower(text);
-  std::ranges::transform(lower, lower.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return lower;
 }
 
@@ -81,11 +80,13 @@ std::span<const BuiltinTemplate> builtin_templates() {
       {"chatml", kChatMl, {"<|im_start|>"}, {}, {"<|im_end|>", "<|im_start|>"}},
       {"gemma", kGemma, {"<start_of_turn>"}, {"gemma"}, {"<end_of_turn>", "<start_of_turn>"}},
       {"phi-3", kPhi3, {"<|assistant|>"}, {"phi3", "phi-3"}, {"<|end|>", "<|user|>"}},
-      {"deepseek-coder", kDeepSeekCoder, {"<|EOT|>"}, {"deepseek-coder", "deepseek coder", "deepseek_coder"},
+      {"deepseek-coder",
+       kDeepSeekCoder,
+       {"<|EOT|>"},
+       {"deepseek-coder", "deepseek coder", "deepseek_coder"},
        {"<|EOT|>", "### Instruction:"}},
       {"mistral", kMistral, {"[INST]"}, {"mistral", "mixtral"}, {"[INST]"}},
-      {"llama-2", kLlama2, {}, {"llama-2", "llama 2", "llama2", "llama v2", "codellama"},
-       {"[INST]"}},
+      {"llama-2", kLlama2, {}, {"llama-2", "llama 2", "llama2", "llama v2", "codellama"}, {"[INST]"}},
   };
   return kFamilies;
 }
@@ -95,14 +96,11 @@ const BuiltinTemplate& builtin_template_for(std::string_view architecture, std::
   const auto families = builtin_templates();
   const std::string words = lower_case(architecture) + "\n" + lower_case(name);
   const auto by_token = std::ranges::find_if(families, [&](const BuiltinTemplate& family) {
-    return std::ranges::any_of(family.tokens, [&](std::string_view token) {
-      return std::ranges::contains(control_texts, token);
-    });
+    return std::ranges::any_of(family.tokens, [&](std::string_view token) { return std::ranges::contains(control_texts, token); });
   });
   if (by_token != families.end()) return *by_token;
   const auto by_name = std::ranges::find_if(families, [&](const BuiltinTemplate& family) {
-    return std::ranges::any_of(family.names,
-                               [&](std::string_view part) { return words.contains(part); });
+    return std::ranges::any_of(family.names, [&](std::string_view part) { return words.contains(part); });
   });
   return by_name != families.end() ? *by_name : families.front();
 }

@@ -1,9 +1,8 @@
 #include "engine/chat_template.h"
 
-#include <minja/chat-template.hpp>
-
 #include <exception>
 #include <format>
+#include <minja/chat-template.hpp>
 #include <utility>
 
 namespace pensieve::engine {
@@ -13,10 +12,14 @@ using Json = nlohmann::ordered_json;
 
 std::string_view role_name(Role role) {
   switch (role) {
-    case Role::kSystem: return "system";
-    case Role::kUser: return "user";
-    case Role::kAssistant: return "assistant";
-    case Role::kTool: return "tool";
+    case Role::kSystem:
+      return "system";
+    case Role::kUser:
+      return "user";
+    case Role::kAssistant:
+      return "assistant";
+    case Role::kTool:
+      return "tool";
   }
   return "user";
 }
@@ -41,9 +44,7 @@ Json message_json(const Message& message) {
 Json tool_json(const ToolDefinition& tool) {
   Json function{{"name", tool.name}, {"description", tool.description}};
   Json schema = Json::parse(tool.parameters_schema, nullptr, false);
-  function["parameters"] =
-      schema.is_object() ? std::move(schema)
-                         : Json{{"type", "object"}, {"properties", Json::object()}};
+  function["parameters"] = schema.is_object() ? std::move(schema) : Json{{"type", "object"}, {"properties", Json::object()}};
   return {{"type", "function"}, {"function", std::move(function)}};
 }
 
@@ -57,12 +58,10 @@ Message say(Role role, std::string text) {
 }  // namespace
 
 struct ChatTemplate::Parsed {
-  Parsed(const std::string& source, const std::string& begin_text, const std::string& end_text)
-      : minja(source, begin_text, end_text) {}
+  Parsed(const std::string& source, const std::string& begin_text, const std::string& end_text) : minja(source, begin_text, end_text) {}
 
   // May throw.
-  [[nodiscard]] std::string render(const Conversation& conversation, bool answer_follows,
-                                   std::optional<bool> thinking) const {
+  [[nodiscard]] std::string render(const Conversation& conversation, bool answer_follows, std::optional<bool> thinking) const {
     minja::chat_template_inputs inputs;
     inputs.messages = Json::array();
     for (const Message& message : conversation.messages) {
@@ -102,8 +101,7 @@ struct ChatTemplate::Parsed {
     const Message system = say(Role::kSystem, "third needle");
     const Message again = say(Role::kUser, "fourth needle");
     abilities.system_role = keeps({system, question});
-    abilities.inner_system = abilities.system_role && keeps({question, answer, system, again}) &&
-                             keeps({question, system});
+    abilities.inner_system = abilities.system_role && keeps({question, answer, system, again}) && keeps({question, system});
     abilities.repeated_roles = keeps({question, again});
     const auto& found = minja.original_caps();
     abilities.tools = found.supports_tools;
@@ -115,8 +113,7 @@ struct ChatTemplate::Parsed {
   TemplateAbilities abilities;
 };
 
-Result<ChatTemplate> ChatTemplate::parse(const std::string& source, const std::string& begin_text,
-                                         const std::string& end_text) {
+Result<ChatTemplate> ChatTemplate::parse(const std::string& source, const std::string& begin_text, const std::string& end_text) {
   try {
     auto parsed = std::make_shared<Parsed>(source, begin_text, end_text);
     parsed->find_abilities();
@@ -125,15 +122,13 @@ Result<ChatTemplate> ChatTemplate::parse(const std::string& source, const std::s
     }
     return ChatTemplate(std::move(parsed));
   } catch (const std::exception& error) {
-    return fail(ErrorCode::kUnsupported,
-                std::format("the chat template can't be parsed: {}", error.what()));
+    return fail(ErrorCode::kUnsupported, std::format("the chat template can't be parsed: {}", error.what()));
   }
 }
 
 const TemplateAbilities& ChatTemplate::abilities() const { return parsed_->abilities; }
 
-Result<std::string> ChatTemplate::render(const Conversation& conversation, bool answer_follows,
-                                         std::optional<bool> thinking) const {
+Result<std::string> ChatTemplate::render(const Conversation& conversation, bool answer_follows, std::optional<bool> thinking) const {
   constexpr TemplateAbilities kLeast{false, false, false, false, false, false};
   std::string reason;
   for (const TemplateAbilities& abilities : {parsed_->abilities, kLeast}) {
@@ -143,8 +138,7 @@ Result<std::string> ChatTemplate::render(const Conversation& conversation, bool 
       if (reason.empty()) reason = error.what();
     }
   }
-  return fail(ErrorCode::kInvalidArgument,
-              std::format("the model's chat template refuses these messages: {}", reason),
+  return fail(ErrorCode::kInvalidArgument, std::format("the model's chat template refuses these messages: {}", reason),
               "let user and assistant take turns, beginning with the user", "messages");
 }
 

@@ -16,8 +16,7 @@ class ChatTemplate {
  public:
   // Parses and tries the template. Errors: kUnsupported with the parser's reason, or if it can't
   // render a single question.
-  static Result<ChatTemplate> parse(const std::string& source, const std::string& begin_text,
-                                    const std::string& end_text);
+  static Result<ChatTemplate> parse(const std::string& source, const std::string& begin_text, const std::string& end_text);
 
   [[nodiscard]] const TemplateAbilities& abilities() const;
 
@@ -25,8 +24,7 @@ class ChatTemplate {
   // refused then, to plain turns of user and assistant. With `answer_follows` it ends where the
   // model's answer begins. `thinking`: for templates with a switch for it. Errors:
   // kInvalidArgument, if the template refuses the conversation in either shape.
-  [[nodiscard]] Result<std::string> render(const Conversation& conversation, bool answer_follows,
-                                           std::optional<bool> thinking) const;
+  [[nodiscard]] Result<std::string> render(const Conversation& conversation, bool answer_follows, std::optional<bool> thinking) const;
 
  private:
   struct Parsed;

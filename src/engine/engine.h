@@ -45,8 +45,7 @@ class Engine {
   virtual void pause(ipc::StreamId stream, bool paused) = 0;
 
   // Tokens of the prompt. Works beside a running generation; thread-safe.
-  [[nodiscard]] virtual Result<std::int64_t> count_tokens(
-      const GenerationRequest& request) const = 0;
+  [[nodiscard]] virtual Result<std::int64_t> count_tokens(const GenerationRequest& request) const = 0;
 
   [[nodiscard]] virtual EngineProgress progress() const = 0;
 };

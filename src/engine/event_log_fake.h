@@ -50,9 +50,7 @@ class EventLog {
     return records_[stream];
   }
   StreamRecord wait(ipc::StreamId stream) {
-    return wait(stream, [](const StreamRecord& record) {
-      return !record.events.empty() && is_terminal(record.events.back());
-    });
+    return wait(stream, [](const StreamRecord& record) { return !record.events.empty() && is_terminal(record.events.back()); });
   }
 
  private:

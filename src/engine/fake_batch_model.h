@@ -29,8 +29,7 @@ class FakeVocabulary final : public Vocabulary {
     if (token < 256) return std::string(1, static_cast<char>(token));
     return special ? control_[static_cast<std::size_t>(token - 256)] : std::string();
   }
-  [[nodiscard]] std::vector<Token> tokenize(std::string_view text,
-                                            bool parse_special) const override {
+  [[nodiscard]] std::vector<Token> tokenize(std::string_view text, bool parse_special) const override {
     std::vector<Token> tokens;
     while (!text.empty()) {
       Token token = static_cast<unsigned char>(text.front());
@@ -69,8 +68,7 @@ class FakeBatchModel final : public BatchModel {
   Script script = [](std::span<const Token> content) { return (content.back() + 1) % 256; };
   std::function<void(std::span<const BatchToken>)> during_decode = [](auto) {};
   std::function<DecodeOutcome()> outcome = [] { return DecodeOutcome::kDone; };
-  std::function<std::size_t(std::size_t held, std::size_t wanted)> reuse =
-      [](std::size_t, std::size_t wanted) { return wanted; };
+  std::function<std::size_t(std::size_t held, std::size_t wanted)> reuse = [](std::size_t, std::size_t wanted) { return wanted; };
 
   std::vector<std::vector<BatchToken>> batches;  // every batch that was computed
   std::vector<std::string> complaints;
@@ -81,9 +79,7 @@ class FakeBatchModel final : public BatchModel {
     for (const auto& batch : batches) count += batch.size();
     return count;
   }
-  [[nodiscard]] const std::vector<Token>& content(SequenceId sequence) {
-    return content_[sequence];
-  }
+  [[nodiscard]] const std::vector<Token>& content(SequenceId sequence) { return content_[sequence]; }
 
   bool warm_up() override { return true; }
   void abort() override { aborted = true; }
@@ -113,8 +109,7 @@ class FakeBatchModel final : public BatchModel {
     return DecodeOutcome::kDone;
   }
   std::span<float> logits(std::size_t index) override { return rows_.at(index); }
-  [[nodiscard]] std::size_t reusable_prefix(SequenceId sequence,
-                                            std::size_t wanted) const override {
+  [[nodiscard]] std::size_t reusable_prefix(SequenceId sequence, std::size_t wanted) const override {
     const auto held = content_.find(sequence);
     return reuse(held == content_.end() ? 0 : held->second.size(), wanted);
   }

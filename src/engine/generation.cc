@@ -26,8 +26,8 @@ std::vector<std::string> all_stops(const PreparedRequest& prepared) {
 
 }  // namespace
 
-Generation::Generation(PreparedRequest prepared, const Vocabulary& vocabulary,
-                       const EventSink& sink, std::uint32_t seed, std::size_t sequence_tokens)
+Generation::Generation(PreparedRequest prepared, const Vocabulary& vocabulary, const EventSink& sink, std::uint32_t seed,
+                       std::size_t sequence_tokens)
     : prepared_(std::move(prepared)),
       vocabulary_(vocabulary),
       sink_(sink),
@@ -66,8 +66,7 @@ bool Generation::advance(std::span<float> logits, SteadyTime now) {
   if (alternatives >= 0) original.assign(logits.begin(), logits.end());
   const std::optional<Token> token = sampler_.sample(logits);
   if (!token) {
-    fail({ErrorCode::kInternal, "the model's output allows no token",
-          "lift the request's biases, or check the model file", {}});
+    fail({ErrorCode::kInternal, "the model's output allows no token", "lift the request's biases, or check the model file", {}});
     return true;
   }
   if (!first_token_) {

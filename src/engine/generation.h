@@ -18,8 +18,8 @@ namespace pensieve::engine {
 class Generation {
  public:
   // `prepared` must have a prompt. `sequence_tokens`: most tokens that prompt and answer may have.
-  Generation(PreparedRequest prepared, const Vocabulary& vocabulary, const EventSink& sink,
-             std::uint32_t seed, std::size_t sequence_tokens);
+  Generation(PreparedRequest prepared, const Vocabulary& vocabulary, const EventSink& sink, std::uint32_t seed,
+             std::size_t sequence_tokens);
 
   // Prompt and answer so far; what the model has to have read before the next token.
   [[nodiscard]] std::span<const Token> tokens() const { return tokens_; }

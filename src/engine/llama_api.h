@@ -22,8 +22,7 @@ concept TestedContextParameters = requires(Parameters p) {
 };
 template <typename Parameters>
 concept TestedModelParameters = requires(Parameters p) { p.load_mode; };
-static_assert(TestedContextParameters<llama_context_params> &&
-                  TestedModelParameters<llama_model_params>,
+static_assert(TestedContextParameters<llama_context_params> && TestedModelParameters<llama_model_params>,
               "this libllama does not fit: Pensieve is tested with libllama 0.7 (Debian 14)");
 static_assert(std::is_same_v<llama_token, int> && std::is_same_v<llama_seq_id, int>,
               "tokens and sequence ids are passed on as 32-bit integers");

@@ -83,16 +83,14 @@ std::string LlamaLogCapture::errors() const {
   for (const Line& line : router().captured) {
     if (line.level != GGML_LOG_LEVEL_ERROR) continue;
     const std::size_t name_end = line.text.find(": ");
-    const bool has_name = name_end != std::string::npos &&
-                          line.text.find(' ') == name_end + 1;  // one word before the colon
+    const bool has_name = name_end != std::string::npos && line.text.find(' ') == name_end + 1;  // one word before the colon
     if (!joined.empty()) joined += "; ";
     joined += has_name ? line.text.substr(name_end + 2) : line.text;
   }
   return joined;
 }
 
-Bytes sum_of_sizes(const std::vector<std::string>& lines,
-                   const std::vector<std::string_view>& names) {
+Bytes sum_of_sizes(const std::vector<std::string>& lines, const std::vector<std::string_view>& names) {
   Bytes sum;
   for (const std::string_view line : lines) {
     for (const std::string_view name : names) {

@@ -30,7 +30,6 @@ class LlamaLogCapture {
 
 // Sum of the sizes in lines like "llama_kv_cache:        CPU KV buffer size =   180.00 MiB" whose
 // text has one of `names` ("KV buffer size").
-Bytes sum_of_sizes(const std::vector<std::string>& lines,
-                   const std::vector<std::string_view>& names);
+Bytes sum_of_sizes(const std::vector<std::string>& lines, const std::vector<std::string_view>& names);
 
 }  // namespace pensieve::engine

@@ -19,36 +19,29 @@ constexpr std::uint32_t kDefaultBatch = 512;
 constexpr std::int32_t kMostThreads = 512;  // GGML_MAX_N_THREADS
 
 Result<ggml_type> cache_type(const std::string& name) {
-  constexpr std::pair<std::string_view, ggml_type> kTypes[] = {
-      {"f16", GGML_TYPE_F16}, {"q8_0", GGML_TYPE_Q8_0}, {"q4_0", GGML_TYPE_Q4_0}};
+  constexpr std::pair<std::string_view, ggml_type> kTypes[] = {{"f16", GGML_TYPE_F16}, {"q8_0", GGML_TYPE_Q8_0}, {"q4_0", GGML_TYPE_Q4_0}};
   for (const auto& [known, type] : kTypes) {
     if (name == known) return type;
   }
-  return fail(ErrorCode::kInvalidArgument, std::format("unknown cache type '{}'", name),
-              "use f16, q8_0 or q4_0", "cache_type");
+  return fail(ErrorCode::kInvalidArgument, std::format("unknown cache type '{}'", name), "use f16, q8_0 or q4_0", "cache_type");
 }
 
-std::int32_t thread_count(std::int32_t wanted) {
-  return wanted > 0 ? std::min(wanted, kMostThreads) : usable_cores();
-}
+std::int32_t thread_count(std::int32_t wanted) { return wanted > 0 ? std::min(wanted, kMostThreads) : usable_cores(); }
 
 // Sequences of the cache: as many idle ones again as active ones, where an idle one costs nothing
 // but the cells it fills. Recurrent states and sliding windows are paid for by sequence.
 std::uint32_t sequence_count(const llama_model* model, std::uint32_t max_active) {
-  const bool costly = llama_model_is_recurrent(model) || llama_model_is_hybrid(model) ||
-                      llama_model_n_swa(model) > 0;
+  const bool costly = llama_model_is_recurrent(model) || llama_model_is_hybrid(model) || llama_model_n_swa(model) > 0;
   const auto most = static_cast<std::uint32_t>(llama_max_parallel_sequences());
   return costly ? max_active : std::min(2 * max_active, most);
 }
 
 Error context_error(const std::string& reasons) {
-  if (reasons.contains("block size") || reasons.contains("lash Attention") ||
-      reasons.contains("flash_attn")) {
-    return {ErrorCode::kInvalidArgument, "this model can't use the cache type: " + reasons,
-            "use cache type f16", "cache_type"};
+  if (reasons.contains("block size") || reasons.contains("lash Attention") || reasons.contains("flash_attn")) {
+    return {ErrorCode::kInvalidArgument, "this model can't use the cache type: " + reasons, "use cache type f16", "cache_type"};
   }
-  return {ErrorCode::kOutOfMemory, "no memory for the context: " + reasons,
-          "use a smaller context, or a quantized cache type", "context_tokens"};
+  return {ErrorCode::kOutOfMemory, "no memory for the context: " + reasons, "use a smaller context, or a quantized cache type",
+          "context_tokens"};
 }
 
 }  // namespace
@@ -67,24 +60,18 @@ Result<std::unique_ptr<LlamaModel>> LlamaModel::open(const ipc::LoadModel& setti
 
 Result<void> LlamaModel::make_context(const ipc::LoadModel& settings) {
   const auto trained = static_cast<std::uint32_t>(std::max(0, llama_model_n_ctx_train(model_.get())));
-  const std::uint32_t max_active =
-      settings.max_sequences > 0 ? settings.max_sequences : kDefaultSequences;
+  const std::uint32_t max_active = settings.max_sequences > 0 ? settings.max_sequences : kDefaultSequences;
   if (max_active > llama_max_parallel_sequences()) {
-    return fail(ErrorCode::kInvalidArgument,
-                std::format("at most {} sequences", llama_max_parallel_sequences()), {},
-                "max_sequences");
+    return fail(ErrorCode::kInvalidArgument, std::format("at most {} sequences", llama_max_parallel_sequences()), {}, "max_sequences");
   }
   if (settings.context_tokens > kMostContext) {
-    return fail(ErrorCode::kInvalidArgument, std::format("at most {} tokens of context", kMostContext),
-                {}, "context_tokens");
+    return fail(ErrorCode::kInvalidArgument, std::format("at most {} tokens of context", kMostContext), {}, "context_tokens");
   }
   llama_context_params parameters = llama_context_default_params();
-  parameters.n_ctx = settings.context_tokens > 0
-                         ? settings.context_tokens
-                         : std::min(trained > 0 ? trained : kDefaultContext, kDefaultContext);
+  parameters.n_ctx =
+      settings.context_tokens > 0 ? settings.context_tokens : std::min(trained > 0 ? trained : kDefaultContext, kDefaultContext);
   parameters.n_seq_max = sequence_count(model_.get(), max_active);
-  parameters.n_batch = std::max(settings.batch_tokens > 0 ? settings.batch_tokens : kDefaultBatch,
-                                max_active);
+  parameters.n_batch = std::max(settings.batch_tokens > 0 ? settings.batch_tokens : kDefaultBatch, max_active);
   parameters.n_ubatch = parameters.n_batch;
   // A row of logits for each sequence, not for each token of a batch: the compute buffer of a large
   // vocabulary shrinks from hundreds of megabytes to a few.
@@ -92,14 +79,11 @@ Result<void> LlamaModel::make_context(const ipc::LoadModel& settings) {
   parameters.n_threads = thread_count(settings.threads);
   parameters.n_threads_batch = thread_count(settings.batch_threads);
   parameters.type_k = parameters.type_v = TRY(cache_type(settings.cache_type));
-  parameters.flash_attn_type = parameters.type_v == GGML_TYPE_F16 ? LLAMA_FLASH_ATTN_TYPE_AUTO
-                                                                  : LLAMA_FLASH_ATTN_TYPE_ENABLED;
+  parameters.flash_attn_type = parameters.type_v == GGML_TYPE_F16 ? LLAMA_FLASH_ATTN_TYPE_AUTO : LLAMA_FLASH_ATTN_TYPE_ENABLED;
   parameters.kv_unified = true;
   parameters.swa_full = false;
   parameters.no_perf = true;
-  parameters.abort_callback = [](void* flag) {
-    return static_cast<std::atomic<bool>*>(flag)->load(std::memory_order_relaxed);
-  };
+  parameters.abort_callback = [](void* flag) { return static_cast<std::atomic<bool>*>(flag)->load(std::memory_order_relaxed); };
   parameters.abort_callback_data = &aborted_;
 
   const LlamaLogCapture log;
@@ -111,8 +95,7 @@ Result<void> LlamaModel::make_context(const ipc::LoadModel& settings) {
   if (!context_) return std::unexpected(context_error(log.errors()));
 
   facts_.kv_bytes = sum_of_sizes(log.lines(), {"KV buffer size", "RS buffer size"}).value;
-  facts_.compute_bytes =
-      sum_of_sizes(log.lines(), {"compute buffer size", "output buffer size"}).value;
+  facts_.compute_bytes = sum_of_sizes(log.lines(), {"compute buffer size", "output buffer size"}).value;
   set_limits(parameters, max_active);
   return {};
 }
@@ -171,15 +154,20 @@ DecodeOutcome LlamaModel::decode(std::span<const BatchToken> batch) {
     arrays_.sequence_pointers[i] = &arrays_.sequences[i];
     arrays_.outputs[i] = batch[i].wants_logits ? 1 : 0;
   }
-  const llama_batch raw{static_cast<std::int32_t>(count), arrays_.tokens.data(), nullptr,
-                        arrays_.positions.data(), arrays_.sequence_counts.data(),
-                        arrays_.sequence_pointers.data(), arrays_.outputs.data()};
+  const llama_batch raw{
+      static_cast<std::int32_t>(count), arrays_.tokens.data(), nullptr, arrays_.positions.data(), arrays_.sequence_counts.data(),
+      arrays_.sequence_pointers.data(), arrays_.outputs.data()};
   try {
     switch (llama_decode(context_.get(), raw)) {
-      case 0: llama_synchronize(context_.get()); return DecodeOutcome::kDone;
-      case 1: return DecodeOutcome::kNoSpace;
-      case 2: return DecodeOutcome::kAborted;
-      default: return aborted_ ? DecodeOutcome::kAborted : DecodeOutcome::kFailed;
+      case 0:
+        llama_synchronize(context_.get());
+        return DecodeOutcome::kDone;
+      case 1:
+        return DecodeOutcome::kNoSpace;
+      case 2:
+        return DecodeOutcome::kAborted;
+      default:
+        return aborted_ ? DecodeOutcome::kAborted : DecodeOutcome::kFailed;
     }
   } catch (const std::exception&) {
     return DecodeOutcome::kFailed;
@@ -208,8 +196,7 @@ std::size_t LlamaModel::reusable_prefix(SequenceId sequence, std::size_t wanted)
 
 std::size_t LlamaModel::truncate(SequenceId sequence, std::size_t length) {
   const llama_memory_t memory = llama_get_memory(context_.get());
-  if (length > 0 &&
-      llama_memory_seq_rm(memory, sequence, static_cast<llama_pos>(length), -1)) {
+  if (length > 0 && llama_memory_seq_rm(memory, sequence, static_cast<llama_pos>(length), -1)) {
     return length;
   }
   llama_memory_seq_rm(memory, sequence, -1, -1);
@@ -217,8 +204,7 @@ std::size_t LlamaModel::truncate(SequenceId sequence, std::size_t length) {
 }
 
 void LlamaModel::copy(SequenceId from, SequenceId to, std::size_t length) {
-  llama_memory_seq_cp(llama_get_memory(context_.get()), from, to, 0,
-                      static_cast<llama_pos>(length));
+  llama_memory_seq_cp(llama_get_memory(context_.get()), from, to, 0, static_cast<llama_pos>(length));
 }
 
 }  // namespace pensieve::engine

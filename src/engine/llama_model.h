@@ -32,8 +32,7 @@ class LlamaModel final : public BatchModel {
   [[nodiscard]] const BatchLimits& limits() const override { return limits_; }
   DecodeOutcome decode(std::span<const BatchToken> batch) override;
   std::span<float> logits(std::size_t index) override;
-  [[nodiscard]] std::size_t reusable_prefix(SequenceId sequence,
-                                            std::size_t wanted) const override;
+  [[nodiscard]] std::size_t reusable_prefix(SequenceId sequence, std::size_t wanted) const override;
   std::size_t truncate(SequenceId sequence, std::size_t length) override;
   void copy(SequenceId from, SequenceId to, std::size_t length) override;
 
@@ -47,7 +46,7 @@ class LlamaModel final : public BatchModel {
   LlamaVocabulary vocabulary_;
   BatchLimits limits_;
   ipc::Loaded facts_;
-  bool keeps_state_ = false;       // recurrent or hybrid: no way back
+  bool keeps_state_ = false;        // recurrent or hybrid: no way back
   std::size_t sliding_window_ = 0;  // tokens; 0: none
   std::atomic<bool> aborted_ = false;
 

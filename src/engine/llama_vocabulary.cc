@@ -11,9 +11,7 @@ std::string text_of(const llama_vocab* vocabulary, Token token) {
 }
 
 // The attributes that llama_tokenize parses only with parse_special.
-bool is_special(llama_token_attr attributes) {
-  return (attributes & (LLAMA_TOKEN_ATTR_CONTROL | LLAMA_TOKEN_ATTR_UNKNOWN)) != 0;
-}
+bool is_special(llama_token_attr attributes) { return (attributes & (LLAMA_TOKEN_ATTR_CONTROL | LLAMA_TOKEN_ATTR_UNKNOWN)) != 0; }
 
 }  // namespace
 
@@ -30,15 +28,12 @@ LlamaVocabulary::LlamaVocabulary(const llama_vocab* vocabulary)
   }
 }
 
-bool LlamaVocabulary::ends_generation(Token token) const {
-  return llama_vocab_is_eog(vocabulary_, token);
-}
+bool LlamaVocabulary::ends_generation(Token token) const { return llama_vocab_is_eog(vocabulary_, token); }
 
 std::string LlamaVocabulary::piece(Token token, bool special) const {
   std::string bytes(32, '\0');
   for (;;) {
-    const int length = llama_token_to_piece(vocabulary_, token, bytes.data(),
-                                            static_cast<std::int32_t>(bytes.size()), 0, special);
+    const int length = llama_token_to_piece(vocabulary_, token, bytes.data(), static_cast<std::int32_t>(bytes.size()), 0, special);
     if (length >= 0) {
       bytes.resize(static_cast<std::size_t>(length));
       return bytes;
@@ -52,8 +47,8 @@ std::vector<Token> LlamaVocabulary::tokenize(std::string_view text, bool parse_s
   const auto length = static_cast<std::int32_t>(text.size());
   std::vector<Token> tokens(text.size() / 2 + 8);
   for (;;) {
-    const int count = llama_tokenize(vocabulary_, text.data(), length, tokens.data(),
-                                     static_cast<std::int32_t>(tokens.size()), false, parse_special);
+    const int count =
+        llama_tokenize(vocabulary_, text.data(), length, tokens.data(), static_cast<std::int32_t>(tokens.size()), false, parse_special);
     if (count >= 0) {
       tokens.resize(static_cast<std::size_t>(count));
       return tokens;

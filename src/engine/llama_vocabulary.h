@@ -14,15 +14,12 @@ class LlamaVocabulary final : public Vocabulary {
   [[nodiscard]] std::size_t size() const override { return size_; }
   [[nodiscard]] bool ends_generation(Token token) const override;
   [[nodiscard]] std::string piece(Token token, bool special) const override;
-  [[nodiscard]] std::vector<Token> tokenize(std::string_view text,
-                                            bool parse_special) const override;
+  [[nodiscard]] std::vector<Token> tokenize(std::string_view text, bool parse_special) const override;
   [[nodiscard]] std::optional<Token> begin_token() const override;
   [[nodiscard]] bool begins_prompts() const override;
   [[nodiscard]] const std::string& begin_text() const override { return begin_text_; }
   [[nodiscard]] const std::string& end_text() const override { return end_text_; }
-  [[nodiscard]] const std::vector<std::string>& control_texts() const override {
-    return control_texts_;
-  }
+  [[nodiscard]] const std::vector<std::string>& control_texts() const override { return control_texts_; }
 
  private:
   const llama_vocab* vocabulary_;

@@ -18,13 +18,11 @@ Result<std::unique_ptr<Engine>> load(const ipc::LoadModel& settings, EventSink s
                                               vocabulary));
   ipc::Loaded facts = model->facts();
   facts.chat_template_source = chosen.source;
-  EngineParts parts{std::move(model), &vocabulary, PromptBuilder(vocabulary, std::move(chosen)),
-                    std::move(facts), began};
+  EngineParts parts{std::move(model), &vocabulary, PromptBuilder(vocabulary, std::move(chosen)), std::move(facts), began};
   std::unique_ptr<Engine> engine = TRY(LocalEngine::start(std::move(parts), std::move(sink)));
   const ipc::Loaded& loaded = engine->loaded();
-  spdlog::info("loaded {} ({}): {} cells, {} sequences, {} threads, chat template {}, {} ms",
-               settings.model_id, loaded.architecture, loaded.context_tokens, loaded.max_sequences,
-               loaded.threads, loaded.chat_template_source, loaded.load_us / 1000);
+  spdlog::info("loaded {} ({}): {} cells, {} sequences, {} threads, chat template {}, {} ms", settings.model_id, loaded.architecture,
+               loaded.context_tokens, loaded.max_sequences, loaded.threads, loaded.chat_template_source, loaded.load_us / 1000);
   return engine;
 }
 

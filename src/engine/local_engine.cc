@@ -15,8 +15,7 @@ std::int64_t microseconds(SteadyTime time) {
 
 }  // namespace
 
-LocalEngine::LocalEngine(EngineParts parts, EventSink sink)
-    : parts_(std::move(parts)), sink_(std::move(sink)) {}
+LocalEngine::LocalEngine(EngineParts parts, EventSink sink) : parts_(std::move(parts)), sink_(std::move(sink)) {}
 
 Result<std::unique_ptr<LocalEngine>> LocalEngine::start(EngineParts parts, EventSink sink) {
   std::unique_ptr<LocalEngine> engine(new LocalEngine(std::move(parts), std::move(sink)));
@@ -29,11 +28,9 @@ Result<std::unique_ptr<LocalEngine>> LocalEngine::start(EngineParts parts, Event
   });
   engine->preparer_ = std::thread([raw = engine.get()] { raw->prepare_prompts(); });
   if (!is_warm.get()) {
-    return fail(ErrorCode::kInternal, "the model was loaded but can't compute",
-                "the log has the engine's reason");
+    return fail(ErrorCode::kInternal, "the model was loaded but can't compute", "the log has the engine's reason");
   }
-  engine->parts_.facts.load_us = microseconds(engine->clock_.steady_now()) -
-                                 microseconds(engine->parts_.load_began);
+  engine->parts_.facts.load_us = microseconds(engine->clock_.steady_now()) - microseconds(engine->parts_.load_began);
   return engine;
 }
 
@@ -100,8 +97,8 @@ void LocalEngine::prepare_prompts() {
       submission.request.messages.clear();
       submission.request.prompt.clear();
       submission.request.prompt_tokens.clear();
-      prepared_.post({submission.stream, std::move(submission.control), submission.arrived,
-                      std::move(submission.request), std::move(prompt)});
+      prepared_.post(
+          {submission.stream, std::move(submission.control), submission.arrived, std::move(submission.request), std::move(prompt)});
       --preparing_;
     }
   }
@@ -109,8 +106,7 @@ void LocalEngine::prepare_prompts() {
 
 void LocalEngine::run_steps() {
   std::random_device seeds;
-  Scheduler scheduler(*parts_.model, *parts_.vocabulary, clock_, sink_,
-                      [&seeds] { return static_cast<std::uint32_t>(seeds()); });
+  Scheduler scheduler(*parts_.model, *parts_.vocabulary, clock_, sink_, [&seeds] { return static_cast<std::uint32_t>(seeds()); });
   std::vector<PreparedRequest> mail;
   bool busy = false;
   while (prepared_.take(mail, !busy)) {

@@ -20,7 +20,7 @@ struct EngineParts {
   std::unique_ptr<BatchModel> model;
   const Vocabulary* vocabulary = nullptr;
   PromptBuilder prompts;
-  ipc::Loaded facts;       // all but load_us
+  ipc::Loaded facts;  // all but load_us
   SteadyTime load_began;
 };
 

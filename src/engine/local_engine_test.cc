@@ -14,16 +14,13 @@ namespace {
 class LocalEngineTest : public testing::Test {
  protected:
   void start() {
-    auto owned = std::make_unique<FakeBatchModel>(BatchLimits{
-        .batch_tokens = 64, .max_active = 4, .sequences = 8, .cells = 4096, .sequence_tokens = 512});
+    auto owned = std::make_unique<FakeBatchModel>(
+        BatchLimits{.batch_tokens = 64, .max_active = 4, .sequences = 8, .cells = 4096, .sequence_tokens = 512});
     model = owned.get();
     model->script = [](std::span<const Token> content) { return content.back(); };
     auto chosen = choose_template({}, vocabulary);
     ASSERT_TRUE(chosen);
-    engine = LocalEngine::start({std::move(owned), &vocabulary,
-                                 PromptBuilder(vocabulary, *std::move(chosen)), {}, {}},
-                                log.sink())
-                 .value();
+    engine = LocalEngine::start({std::move(owned), &vocabulary, PromptBuilder(vocabulary, *std::move(chosen)), {}, {}}, log.sink()).value();
   }
   static GenerationRequest text(std::string prompt, std::int64_t max_tokens) {
     GenerationRequest request;

@@ -43,8 +43,7 @@ inline Floats exponential(Floats x) {
 
 // Exponentials of `count` values from `in`, 1 to kVector of them.
 template <typename Count>
-inline Floats some_exponentials(const float* in, Count count, float shift, float scale,
-                                float* out) {
+inline Floats some_exponentials(const float* in, Count count, float shift, float scale, float* out) {
   Floats x{};
   std::memcpy(&x, in, count * sizeof(float));
   Floats value = exponential((x - shift) * scale);
@@ -64,8 +63,7 @@ double block_exponentials(std::span<const float> logits, float shift, float scal
   if (i < logits.size()) {
     sums += some_exponentials(&logits[i], logits.size() - i, shift, scale, out + i);
   }
-  return static_cast<double>(sums[0]) + static_cast<double>(sums[1]) +
-         static_cast<double>(sums[2]) + static_cast<double>(sums[3]);
+  return static_cast<double>(sums[0]) + static_cast<double>(sums[1]) + static_cast<double>(sums[2]) + static_cast<double>(sums[3]);
 }
 
 }  // namespace
@@ -93,8 +91,7 @@ void exponentials(std::span<const float> logits, float shift, float scale, Weigh
   weights.sum = 0;
   for (std::size_t start = 0; start < logits.size(); start += Weights::kBlock) {
     const auto block = logits.subspan(start, std::min(Weights::kBlock, logits.size() - start));
-    weights.block_sums.push_back(
-        block_exponentials(block, shift, scale, weights.values.data() + start));
+    weights.block_sums.push_back(block_exponentials(block, shift, scale, weights.values.data() + start));
     weights.sum += weights.block_sums.back();
   }
 }

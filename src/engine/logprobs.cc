@@ -15,9 +15,7 @@ Logprobs::Logprobs(std::span<const float> logits, std::int32_t alternatives) {
 
   const auto wanted = std::min(static_cast<std::size_t>(std::max(alternatives, 0)), logits.size());
   if (wanted == 0) return;
-  const auto better = [](const auto& a, const auto& b) {
-    return a.first != b.first ? a.first > b.first : a.second < b.second;
-  };
+  const auto better = [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second < b.second; };
   for (std::size_t i = 0; i < logits.size(); ++i) {
     const std::pair entry{logits[i], static_cast<Token>(i)};
     if (best_.size() == wanted) {

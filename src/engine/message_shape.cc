@@ -1,7 +1,6 @@
 #include "engine/message_shape.h"
 
 #include <nlohmann/json.hpp>
-
 #include <string>
 #include <utility>
 
@@ -73,8 +72,8 @@ void result_to_text(Message& message) {
 void join_neighbours(std::vector<Message>& messages) {
   std::vector<Message> joined;
   for (Message& message : messages) {
-    const bool same = !joined.empty() && joined.back().role == message.role &&
-                      message.role != Role::kTool && joined.back().tool_calls.empty();
+    const bool same =
+        !joined.empty() && joined.back().role == message.role && message.role != Role::kTool && joined.back().tool_calls.empty();
     if (!same) {
       joined.push_back(std::move(message));
       continue;

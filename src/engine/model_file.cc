@@ -19,16 +19,14 @@ Result<void> check_readable(const std::string& path) {
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
   if (!std::filesystem::exists(status)) {
-    return fail(ErrorCode::kNotFound, std::format("there is no model file {}", path),
-                "check the path");
+    return fail(ErrorCode::kNotFound, std::format("there is no model file {}", path), "check the path");
   }
   if (!std::filesystem::is_regular_file(status)) {
     return fail(ErrorCode::kIo, std::format("{} is not a file", path), "name a .gguf file");
   }
   std::ifstream file(path, std::ios::binary);
   if (!file) {
-    return fail(ErrorCode::kIo, std::format("can't read {}: {}", path, std::strerror(errno)),
-                "check the file's permissions");
+    return fail(ErrorCode::kIo, std::format("can't read {}: {}", path, std::strerror(errno)), "check the file's permissions");
   }
   std::array<char, kMagic.size()> start{};
   file.read(start.data(), start.size());
@@ -48,14 +46,11 @@ bool contains_any(std::string_view text, std::initializer_list<std::string_view>
 
 Error load_error(const std::string& path, const std::string& reasons) {
   const std::string message = std::format("can't load {}: {}", path, reasons);
-  if (contains_any(reasons, {"unknown model architecture", "unsupported", "unknown pre-tokenizer",
-                             "unknown tokenizer"})) {
+  if (contains_any(reasons, {"unknown model architecture", "unsupported", "unknown pre-tokenizer", "unknown tokenizer"})) {
     return {ErrorCode::kUnsupported, message, "use a model that this llama.cpp knows", {}};
   }
-  if (contains_any(reasons, {"unable to allocate", "failed to allocate", "out of memory",
-                             "bad_alloc", "OutOfDeviceMemory"})) {
-    return {ErrorCode::kOutOfMemory, message,
-            "free memory, use a smaller model or fewer GPU layers", {}};
+  if (contains_any(reasons, {"unable to allocate", "failed to allocate", "out of memory", "bad_alloc", "OutOfDeviceMemory"})) {
+    return {ErrorCode::kOutOfMemory, message, "free memory, use a smaller model or fewer GPU layers", {}};
   }
   return {ErrorCode::kIo, message, "the file is damaged or incomplete: download it again", {}};
 }
@@ -69,8 +64,7 @@ Result<void> check_generates(const llama_model* model, const std::string& path) 
     kind = "has no vocabulary";
   }
   if (kind == nullptr) return {};
-  return fail(ErrorCode::kUnsupported, std::format("the model in {} {}", path, kind),
-              "use a decoder-only language model");
+  return fail(ErrorCode::kUnsupported, std::format("the model in {} {}", path, kind), "use a decoder-only language model");
 }
 
 }  // namespace

@@ -8,26 +8,19 @@ namespace {
 
 constexpr float kBan = -100.0F;
 
-bool repeats(const Sampling& sampling) {
-  return sampling.repetition_penalty != 1.0F && sampling.penalty_last_n > 0;
-}
+bool repeats(const Sampling& sampling) { return sampling.repetition_penalty != 1.0F && sampling.penalty_last_n > 0; }
 
-bool counts(const Sampling& sampling) {
-  return sampling.frequency_penalty != 0.0F || sampling.presence_penalty != 0.0F;
-}
+bool counts(const Sampling& sampling) { return sampling.frequency_penalty != 0.0F || sampling.presence_penalty != 0.0F; }
 
 }  // namespace
 
-Penalties::Penalties(const Sampling& sampling, std::span<const Token> prompt)
-    : sampling_(sampling) {
+Penalties::Penalties(const Sampling& sampling, std::span<const Token> prompt) : sampling_(sampling) {
   if (!repeats(sampling_)) return;
   const auto window = static_cast<std::size_t>(sampling_.penalty_last_n);
   for (const Token token : prompt.last(std::min(window, prompt.size()))) remember(token);
 }
 
-bool Penalties::inactive() const {
-  return sampling_.logit_bias.empty() && !repeats(sampling_) && !counts(sampling_);
-}
+bool Penalties::inactive() const { return sampling_.logit_bias.empty() && !repeats(sampling_) && !counts(sampling_); }
 
 void Penalties::apply(std::span<float> logits) const {
   for (const auto& [token, bias] : sampling_.logit_bias) {
@@ -39,8 +32,7 @@ void Penalties::apply(std::span<float> logits) const {
     logit = logit > 0 ? logit / sampling_.repetition_penalty : logit * sampling_.repetition_penalty;
   }
   for (const auto& [token, count] : in_answer_) {
-    logits[static_cast<std::size_t>(token)] -=
-        static_cast<float>(count) * sampling_.frequency_penalty + sampling_.presence_penalty;
+    logits[static_cast<std::size_t>(token)] -= static_cast<float>(count) * sampling_.frequency_penalty + sampling_.presence_penalty;
   }
 }
 

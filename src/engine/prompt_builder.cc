@@ -40,9 +40,15 @@ Result<Prompt> PromptBuilder::build(const GenerationRequest& request) const {
   TRY_VOID(check_request(request, vocabulary_.size()));
   Prompt prompt;
   switch (request.prompt_kind) {
-    case PromptKind::kMessages: prompt = TRY(from_messages(request)); break;
-    case PromptKind::kText: prompt = from_text(request); break;
-    case PromptKind::kTokens: prompt = from_tokens(request); break;
+    case PromptKind::kMessages:
+      prompt = TRY(from_messages(request));
+      break;
+    case PromptKind::kText:
+      prompt = from_text(request);
+      break;
+    case PromptKind::kTokens:
+      prompt = from_tokens(request);
+      break;
   }
   if (prompt.tokens.empty()) {
     return fail(ErrorCode::kInvalidArgument, "the prompt is empty", {}, "prompt");
@@ -67,8 +73,7 @@ Result<Prompt> PromptBuilder::from_messages(const GenerationRequest& request) co
 
 // To continue the last message, its end is marked and what the template writes after it cut off.
 // Where a template drops that message, its text goes behind the beginning of an answer.
-Result<std::string> PromptBuilder::render(const GenerationRequest& request,
-                                          Conversation conversation) const {
+Result<std::string> PromptBuilder::render(const GenerationRequest& request, Conversation conversation) const {
   const ChatTemplate& chat = chosen_.chat;
   if (!request.continue_last_message) return chat.render(conversation, true, request.thinking);
   const std::string text = conversation.messages.back().text;

@@ -25,8 +25,7 @@ class PromptBuilder {
   [[nodiscard]] Result<Prompt> from_messages(const GenerationRequest& request) const;
   [[nodiscard]] Prompt from_text(const GenerationRequest& request) const;
   [[nodiscard]] Prompt from_tokens(const GenerationRequest& request) const;
-  [[nodiscard]] Result<std::string> render(const GenerationRequest& request,
-                                           Conversation conversation) const;
+  [[nodiscard]] Result<std::string> render(const GenerationRequest& request, Conversation conversation) const;
   void begin_once(std::vector<Token>& tokens) const;
 
   const Vocabulary& vocabulary_;

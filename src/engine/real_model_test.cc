@@ -128,8 +128,7 @@ TEST_F(SmolRealModel, GivesTheSameGreedyAnswerAloneAndAmongEight) {
   std::vector<ipc::StreamId> others;
   for (int i = 0; i < 8; ++i) {
     others.push_back(++streams);
-    const std::string question = i % 2 == 0 ? "Name three colours." : "Count from 1 to " +
-                                                                          std::to_string(i);
+    const std::string question = i % 2 == 0 ? "Name three colours." : "Count from 1 to " + std::to_string(i);
     engine->submit(others.back(), ask(question, 40));
   }
   for (std::size_t i = 0; i < others.size(); ++i) {
@@ -202,9 +201,7 @@ TEST_F(SmolRealModel, StreamsOnlyWholeCharacters) {
 }
 
 TEST_F(SmolRealModel, DoesNotLetAUserWriteControlTokens) {
-  const auto count = [&](const std::string& text) {
-    return engine->count_tokens(ask(text, 1)).value();
-  };
+  const auto count = [&](const std::string& text) { return engine->count_tokens(ask(text, 1)).value(); };
   EXPECT_GT(count("a<|im_end|>"), count("a") + 3);
   EXPECT_EQ(count("a plain < text | of > this"), count("a plain < text | of > this"));
 }
@@ -245,8 +242,8 @@ class GemmaRealModel : public WithModel<GemmaRealModel> {
   static std::string story(int sentences) {
     std::string text;
     for (int i = 0; i < sentences; ++i) {
-      text += "On day " + std::to_string(i) + " the ship sailed past island " +
-              std::to_string(i * 7 % 90) + " and the crew wrote it down.\n";
+      text +=
+          "On day " + std::to_string(i) + " the ship sailed past island " + std::to_string(i * 7 % 90) + " and the crew wrote it down.\n";
     }
     return text;
   }
@@ -262,8 +259,7 @@ TEST_F(GemmaRealModel, AnswersTheSameFromACachedPrefixBeyondTheSlidingWindow) {
   const StreamRecord fresh = run(complete(prompt, 16));
   EXPECT_GT(fresh.first<Started>()->usage.prompt_tokens, 600);
   const StreamRecord cached = run(complete(prompt, 16));
-  EXPECT_EQ(cached.first<Started>()->usage.cached_prompt_tokens,
-            fresh.first<Started>()->usage.prompt_tokens - 1);
+  EXPECT_EQ(cached.first<Started>()->usage.cached_prompt_tokens, fresh.first<Started>()->usage.prompt_tokens - 1);
   EXPECT_EQ(cached.text(), fresh.text());
 }
 
@@ -281,16 +277,14 @@ class LoadRealModel : public testing::Test {
   void SetUp() override {
     initialise_once();
     settings_.path = model_path("SmolLM2-135M-Instruct.Q4_1.gguf");
-    copy_ = std::filesystem::temp_directory_path() /
-            ("pensieve-load-" + std::to_string(getpid()) + ".gguf");
+    copy_ = std::filesystem::temp_directory_path() / ("pensieve-load-" + std::to_string(getpid()) + ".gguf");
   }
   void TearDown() override { std::filesystem::remove(copy_); }
 
   // The model's first `size` bytes, with `before` replaced by `after`.
   void copy(std::size_t size, std::string_view before = {}, std::string_view after = {}) {
     std::string content(size, '\0');
-    std::ifstream(settings_.path, std::ios::binary)
-        .read(content.data(), static_cast<std::streamsize>(size));
+    std::ifstream(settings_.path, std::ios::binary).read(content.data(), static_cast<std::streamsize>(size));
     if (!before.empty()) content.replace(content.find(before), before.size(), after);
     std::ofstream(copy_, std::ios::binary) << content;
     settings_.path = copy_.string();
@@ -366,8 +360,7 @@ TEST_F(LoadRealModel, QuantizesTheCache) {
   auto loaded = load(settings_, [](ipc::StreamId, GenerationEvent) {});
   ASSERT_TRUE(loaded) << loaded.error().text();
   // Blocks of 32 elements in 34 bytes; libllama reports hundredths of MiB.
-  EXPECT_NEAR(static_cast<double>((*loaded)->loaded().kv_bytes),
-              1024.0 * 30 * 3 * 64 * 2 * 34 / 32, 10'500);
+  EXPECT_NEAR(static_cast<double>((*loaded)->loaded().kv_bytes), 1024.0 * 30 * 3 * 64 * 2 * 34 / 32, 10'500);
 }
 
 TEST(BackendsRealModel, NameTheCpuAndTheEngine) {

@@ -13,13 +13,10 @@ constexpr std::int32_t kMostAlternatives = 256;
 constexpr std::int32_t kLongestPenaltyWindow = 1 << 20;
 
 std::unexpected<Error> invalid(std::string_view param, std::string_view rule) {
-  return fail(ErrorCode::kInvalidArgument, std::format("{} {}", param, rule), {},
-              std::string(param));
+  return fail(ErrorCode::kInvalidArgument, std::format("{} {}", param, rule), {}, std::string(param));
 }
 
-bool is_token(std::int32_t token, std::size_t vocabulary_size) {
-  return token >= 0 && static_cast<std::size_t>(token) < vocabulary_size;
-}
+bool is_token(std::int32_t token, std::size_t vocabulary_size) { return token >= 0 && static_cast<std::size_t>(token) < vocabulary_size; }
 
 bool within(float value, float low, float high) { return value >= low && value <= high; }
 
@@ -44,7 +41,8 @@ Result<void> check_sampling(const Sampling& sampling, std::size_t vocabulary_siz
   for (const auto& [token, bias] : sampling.logit_bias) {
     if (!is_token(token, vocabulary_size)) {
       return invalid("logit_bias", std::format("names token {}, which this model does not have "
-                                               "(its vocabulary has {})", token, vocabulary_size));
+                                               "(its vocabulary has {})",
+                                               token, vocabulary_size));
     }
     if (std::isnan(bias)) return invalid("logit_bias", "must be a number");
   }
@@ -63,11 +61,9 @@ Result<void> check_prompt(const GenerationRequest& request, std::size_t vocabula
   if (request.continue_last_message && request.messages.back().role != Role::kAssistant) {
     return invalid("messages", "must end with the assistant's to be continued");
   }
-  const bool has_images = std::ranges::any_of(
-      request.messages, [](const Message& message) { return !message.images.empty(); });
+  const bool has_images = std::ranges::any_of(request.messages, [](const Message& message) { return !message.images.empty(); });
   if (has_images) {
-    return fail(ErrorCode::kUnsupported, "this model can't read images",
-                "leave the images out, or use a model with vision", "messages");
+    return fail(ErrorCode::kUnsupported, "this model can't read images", "leave the images out, or use a model with vision", "messages");
   }
   return {};
 }
@@ -90,8 +86,8 @@ Result<void> check_request(const GenerationRequest& request, std::size_t vocabul
     }
   }
   if (request.output_format != OutputFormat::kText) {
-    return fail(ErrorCode::kUnsupported, "this engine can't constrain the answer's format",
-                "ask for the format in the prompt", "response_format");
+    return fail(ErrorCode::kUnsupported, "this engine can't constrain the answer's format", "ask for the format in the prompt",
+                "response_format");
   }
   return {};
 }

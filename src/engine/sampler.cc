@@ -20,8 +20,7 @@ std::optional<Token> Sampler::choose(std::span<const float> logits) {
   if (sampling_.temperature <= 0) return static_cast<Token>(index_of(logits, best));
 
   const float scale = 1.0F / sampling_.temperature;
-  const bool limited =
-      sampling_.top_k > 0 && static_cast<std::size_t>(sampling_.top_k) < logits.size();
+  const bool limited = sampling_.top_k > 0 && static_cast<std::size_t>(sampling_.top_k) < logits.size();
   const bool nucleus = sampling_.top_p < 1.0F;
   double sum = 0;
   if (limited) {
@@ -118,9 +117,7 @@ void Sampler::collect_candidates() {
 // Keeps the fewest most likely candidates that together reach top_p of `sum`; at least one.
 void Sampler::keep_top_p(double sum) {
   const double wanted = sum * static_cast<double>(sampling_.top_p);
-  const auto less = [](const Candidate& a, const Candidate& b) {
-    return a.weight != b.weight ? a.weight < b.weight : a.token > b.token;
-  };
+  const auto less = [](const Candidate& a, const Candidate& b) { return a.weight != b.weight ? a.weight < b.weight : a.token > b.token; };
   std::ranges::make_heap(candidates_, less);
   auto end = candidates_.end();
   double reached = 0;

@@ -31,14 +31,11 @@ struct Given {
   std::vector<LogitBias> logit_bias = {};
 
   [[nodiscard]] Sampling sampling() const {
-    return {temperature,       top_p,            top_k,          min_p, repetition_penalty,
-            frequency_penalty, presence_penalty, penalty_last_n, seed,  logit_bias};
+    return {temperature, top_p, top_k, min_p, repetition_penalty, frequency_penalty, presence_penalty, penalty_last_n, seed, logit_bias};
   }
 };
 
-Sampler sampler_of(const Given& given, std::span<const Token> prompt = {}) {
-  return {given.sampling(), prompt, 1};
-}
+Sampler sampler_of(const Given& given, std::span<const Token> prompt = {}) { return {given.sampling(), prompt, 1}; }
 
 std::map<Token, double> shares(const Given& given, const Row& logits, int draws = 40'000) {
   Sampler sampler(given.sampling(), {}, 11);
@@ -119,8 +116,7 @@ TEST(Sampler, KeepsAtLeastOneTokenForATinyTopP) {
 
 TEST(Sampler, DropsTokensBelowMinPOfTheBest) {
   const auto got = shares({.min_p = 0.5F}, logits_of({0.4, 0.25, 0.15, 0.2}));
-  EXPECT_THAT(got, testing::UnorderedElementsAre(testing::Key(0), testing::Key(1),
-                                                 testing::Key(3)));
+  EXPECT_THAT(got, testing::UnorderedElementsAre(testing::Key(0), testing::Key(1), testing::Key(3)));
 }
 
 TEST(Sampler, IsDeterministicForASeed) {

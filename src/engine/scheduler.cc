@@ -14,20 +14,13 @@ constexpr std::size_t kMostOvertaken = 16;
 constexpr std::size_t kRoomToGrow = 32;  // cells kept free for each running request's answer
 
 Error too_long(std::size_t tokens, std::size_t most) {
-  return {ErrorCode::kContextOverflow,
-          std::format("prompt is too long: {} tokens > {} maximum", tokens, most), {}, "messages"};
+  return {ErrorCode::kContextOverflow, std::format("prompt is too long: {} tokens > {} maximum", tokens, most), {}, "messages"};
 }
 
 }  // namespace
 
-Scheduler::Scheduler(BatchModel& model, const Vocabulary& vocabulary, const Clock& clock,
-                     EventSink sink, SeedSource seeds)
-    : model_(model),
-      vocabulary_(vocabulary),
-      clock_(clock),
-      sink_(std::move(sink)),
-      seeds_(std::move(seeds)),
-      cache_(model) {}
+Scheduler::Scheduler(BatchModel& model, const Vocabulary& vocabulary, const Clock& clock, EventSink sink, SeedSource seeds)
+    : model_(model), vocabulary_(vocabulary), clock_(clock), sink_(std::move(sink)), seeds_(std::move(seeds)), cache_(model) {}
 
 void Scheduler::add(PreparedRequest prepared) {
   if (prepared.control->cancelled) return;
@@ -37,12 +30,10 @@ void Scheduler::add(PreparedRequest prepared) {
   const std::size_t most = model_.limits().sequence_tokens - 1;
   if (tokens > most) return refuse(too_long(tokens, most));
   if (waiting_.size() >= kMostWaiting) {
-    return refuse({ErrorCode::kOverloaded, "too many requests wait for this model",
-                   "try again later", {}});
+    return refuse({ErrorCode::kOverloaded, "too many requests wait for this model", "try again later", {}});
   }
   waiting_.push_back(std::make_unique<Run>(
-      Run{.generation = Generation(std::move(prepared), vocabulary_, sink_, seeds_(),
-                                   model_.limits().sequence_tokens),
+      Run{.generation = Generation(std::move(prepared), vocabulary_, sink_, seeds_(), model_.limits().sequence_tokens),
           .served = clock_.steady_now()}));
 }
 
@@ -53,10 +44,17 @@ bool Scheduler::step() {
     const std::vector<Share> shares = plan();
     if (shares.empty()) return false;
     switch (decode(shares)) {
-      case DecodeOutcome::kDone: distribute(shares); return true;
-      case DecodeOutcome::kNoSpace: make_room(); break;
-      case DecodeOutcome::kFailed: fail_all(shares); return true;
-      case DecodeOutcome::kAborted: return false;
+      case DecodeOutcome::kDone:
+        distribute(shares);
+        return true;
+      case DecodeOutcome::kNoSpace:
+        make_room();
+        break;
+      case DecodeOutcome::kFailed:
+        fail_all(shares);
+        return true;
+      case DecodeOutcome::kAborted:
+        return false;
     }
   }
 }
@@ -87,9 +85,8 @@ void Scheduler::admit() {
     run.overtaken = 0;
     run.served = clock_.steady_now();
     run.generation.admit(run.computed);
-    const auto at = std::ranges::upper_bound(
-        active_, run.generation.arrived(), {},
-        [](const RunPointer& other) { return other->generation.arrived(); });
+    const auto at = std::ranges::upper_bound(active_, run.generation.arrived(), {},
+                                             [](const RunPointer& other) { return other->generation.arrived(); });
     active_.insert(at, std::move(*next));
     next = waiting_.erase(next);
   }
@@ -193,8 +190,7 @@ void Scheduler::make_room() {
   if (youngest.generation.has_answer()) {
     youngest.generation.end_for_lack_of_room();
   } else {
-    youngest.generation.fail({ErrorCode::kOutOfMemory, "the cache has no room for the prompt",
-                              "use a larger context", {}});
+    youngest.generation.fail({ErrorCode::kOutOfMemory, "the cache has no room for the prompt", "use a larger context", {}});
   }
   remove({&youngest}, false);
 }
@@ -202,8 +198,7 @@ void Scheduler::make_room() {
 void Scheduler::fail_all(std::span<const Share> shares) {
   std::vector<Run*> ended;
   for (const Share& share : shares) {
-    share.run->generation.fail({ErrorCode::kInternal, "the model failed to compute a step",
-                                "try again; the log has the reason", {}});
+    share.run->generation.fail({ErrorCode::kInternal, "the model failed to compute a step", "try again; the log has the reason", {}});
     ended.push_back(share.run);
   }
   remove(ended, false);

@@ -21,8 +21,7 @@ class Scheduler {
  public:
   using SeedSource = std::function<std::uint32_t()>;  // for requests without a seed
 
-  Scheduler(BatchModel& model, const Vocabulary& vocabulary, const Clock& clock, EventSink sink,
-            SeedSource seeds);
+  Scheduler(BatchModel& model, const Vocabulary& vocabulary, const Clock& clock, EventSink sink, SeedSource seeds);
 
   // Lets a request wait for its turn, or fails it at once (bad prompt, too long, too many waiting).
   void add(PreparedRequest prepared);
@@ -38,10 +37,10 @@ class Scheduler {
   struct Run {
     Generation generation;
     SequenceId sequence = -1;
-    std::size_t computed = 0;    // tokens in the cache
-    std::size_t shared = 0;      // of these, in cells that were another's
-    std::size_t overtaken = 0;   // times that a younger request was admitted before
-    SteadyTime served;           // admission or last prefill, for ageing
+    std::size_t computed = 0;   // tokens in the cache
+    std::size_t shared = 0;     // of these, in cells that were another's
+    std::size_t overtaken = 0;  // times that a younger request was admitted before
+    SteadyTime served;          // admission or last prefill, for ageing
 
     [[nodiscard]] std::size_t pending() const { return generation.tokens().size() - computed; }
   };
@@ -72,7 +71,7 @@ class Scheduler {
   SeedSource seeds_;
   SequenceCache cache_;
   StepCost cost_;
-  std::deque<RunPointer> waiting_;   // by arrival
+  std::deque<RunPointer> waiting_;  // by arrival
   std::vector<RunPointer> active_;  // by arrival
 };
 

@@ -29,8 +29,7 @@ struct Told {
 
 class SchedulerTest : public testing::Test {
  protected:
-  static constexpr BatchLimits kLimits{
-      .batch_tokens = 64, .max_active = 4, .sequences = 6, .cells = 4096, .sequence_tokens = 1024};
+  static constexpr BatchLimits kLimits{.batch_tokens = 64, .max_active = 4, .sequences = 6, .cells = 4096, .sequence_tokens = 1024};
 
   explicit SchedulerTest(BatchLimits limits = kLimits) : model(limits) {
     model.during_decode = [this](auto) { clock.advance(step_time); };
@@ -86,17 +85,12 @@ class SchedulerTest : public testing::Test {
   FakeBatchModel model;
   std::map<ipc::StreamId, std::shared_ptr<StreamControl>> controls;
   std::map<ipc::StreamId, Told> told;
-  Scheduler scheduler{model, vocabulary, clock,
-                      [this](ipc::StreamId stream, GenerationEvent event) {
-                        tell(stream, std::move(event));
-                      },
+  Scheduler scheduler{model, vocabulary, clock, [this](ipc::StreamId stream, GenerationEvent event) { tell(stream, std::move(event)); },
                       [] { return 1U; }};
 };
 
 TEST_F(SchedulerTest, AnswersUntilTheModelEndsItsTurn) {
-  model.script = [](std::span<const Token> content) {
-    return content.back() == 'd' ? FakeVocabulary::kEnd : content.back() + 1;
-  };
+  model.script = [](std::span<const Token> content) { return content.back() == 'd' ? FakeVocabulary::kEnd : content.back() + 1; };
   submit(1, "a", 100);
   run_to_end();
   EXPECT_EQ(told[1].text, "bcd");
@@ -285,8 +279,7 @@ TEST_F(SchedulerTest, KeepsAStepBesideRunningStreamsWithinTheTargetAndUsesIt) {
   submit(2, long_prompt(400), 1);
   while (told[2].finished.empty()) ASSERT_TRUE(scheduler.step());
   const std::vector<milliseconds> learnt(steps.begin() + 3, steps.end() - 1);
-  EXPECT_THAT(learnt, testing::Each(testing::AllOf(testing::Le(milliseconds(50)),
-                                                   testing::Ge(milliseconds(40)))));
+  EXPECT_THAT(learnt, testing::Each(testing::AllOf(testing::Le(milliseconds(50)), testing::Ge(milliseconds(40)))));
 }
 
 TEST_F(SchedulerTest, ReadsAShortPromptBeforeALongOneThatCameEarlier) {
@@ -339,8 +332,7 @@ TEST_F(SchedulerTest, ASideCallDoesNotDamageTheConversationThatItSharesAFewToken
   EXPECT_EQ(told[2].started.at(0).usage.cached_prompt_tokens, 11);
   submit(3, conversation + " and on", 1);
   run_to_end();
-  EXPECT_EQ(told[3].started.at(0).usage.cached_prompt_tokens,
-            static_cast<std::int64_t>(conversation.size()));
+  EXPECT_EQ(told[3].started.at(0).usage.cached_prompt_tokens, static_cast<std::int64_t>(conversation.size()));
 }
 
 TEST_F(SchedulerTest, ReadsThePromptAfreshWhereTheModelCanNotGoBack) {
@@ -414,12 +406,7 @@ TEST_F(SchedulerTest, MeasuresQueuePrefillAndDecode) {
 
 class SmallCache : public SchedulerTest {
  protected:
-  SmallCache()
-      : SchedulerTest({.batch_tokens = 64,
-                       .max_active = 3,
-                       .sequences = 6,
-                       .cells = 300,
-                       .sequence_tokens = 300}) {}
+  SmallCache() : SchedulerTest({.batch_tokens = 64, .max_active = 3, .sequences = 6, .cells = 300, .sequence_tokens = 300}) {}
 };
 
 TEST_F(SmallCache, LetsALaterRequestWaitUntilItsPromptHasRoom) {

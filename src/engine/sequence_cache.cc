@@ -4,8 +4,7 @@
 
 namespace pensieve::engine {
 
-SequenceCache::SequenceCache(BatchModel& model)
-    : model_(model), slots_(model.limits().sequences) {}
+SequenceCache::SequenceCache(BatchModel& model) : model_(model), slots_(model.limits().sequences) {}
 
 // Tokens of `prompt`, but for its last (whose logits are needed), that `slot` can provide.
 std::size_t SequenceCache::usable(std::size_t slot, std::span<const Token> prompt) const {
@@ -19,9 +18,7 @@ std::size_t SequenceCache::usable(std::size_t slot, std::span<const Token> promp
 // The idle slot to overwrite: an empty one, else the one released longest ago.
 std::optional<std::size_t> SequenceCache::victim(std::optional<std::size_t> spared) const {
   std::optional<std::size_t> best;
-  const auto rank = [&](std::size_t i) {
-    return slots_[i].tokens.empty() ? 0 : slots_[i].released;
-  };
+  const auto rank = [&](std::size_t i) { return slots_[i].tokens.empty() ? 0 : slots_[i].released; };
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     if (slots_[i].busy || i == spared) continue;
     if (!best || rank(i) < rank(*best)) best = i;
@@ -34,8 +31,7 @@ std::optional<SequenceCache::Place> SequenceCache::find(std::span<const Token> p
   std::size_t cached = 0;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     const std::size_t here = usable(i, prompt);
-    const bool better = here > cached || (here == cached && here > 0 && slots_[source].busy &&
-                                          !slots_[i].busy);
+    const bool better = here > cached || (here == cached && here > 0 && slots_[source].busy && !slots_[i].busy);
     if (better) {
       source = i;
       cached = here;
@@ -43,8 +39,7 @@ std::optional<SequenceCache::Place> SequenceCache::find(std::span<const Token> p
   }
   const auto place = [&](std::size_t from, std::size_t to) {
     const bool shares = from != to && slots_[from].busy;
-    return Place{static_cast<SequenceId>(from), static_cast<SequenceId>(to), cached,
-                 shares ? cached : 0};
+    return Place{static_cast<SequenceId>(from), static_cast<SequenceId>(to), cached, shares ? cached : 0};
   };
   if (cached == 0) {
     const auto target = victim(std::nullopt);

@@ -20,10 +20,10 @@ class SequenceCache {
 
   // Where a prompt would go and what it would find there.
   struct Place {
-    SequenceId source = 0;       // has the prefix; equals `sequence` if it is taken over
+    SequenceId source = 0;  // has the prefix; equals `sequence` if it is taken over
     SequenceId sequence = 0;
-    std::size_t cached = 0;      // tokens of the prefix, less than the prompt has
-    std::size_t shared = 0;      // of these, in cells that a running sequence holds anyway
+    std::size_t cached = 0;  // tokens of the prefix, less than the prompt has
+    std::size_t shared = 0;  // of these, in cells that a running sequence holds anyway
   };
 
   // Best place for `prompt` (not empty); none if every sequence is busy.
@@ -46,7 +46,7 @@ class SequenceCache {
 
  private:
   struct Slot {
-    std::vector<Token> tokens;  // in the cache, in order
+    std::vector<Token> tokens;   // in the cache, in order
     std::uint64_t released = 0;  // order of release
     bool busy = false;
   };

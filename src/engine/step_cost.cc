@@ -15,9 +15,7 @@ constexpr std::size_t kLeastBesideDecode = 8;
 constexpr std::size_t kLeastAlone = 128;
 constexpr std::size_t kTellingPrefill = 16;  // fewer tokens alone say little about the cost of one
 
-void average(Duration& value, Duration newest) {
-  value = value.count() == 0 ? newest : value * (1 - kNewShare) + newest * kNewShare;
-}
+void average(Duration& value, Duration newest) { value = value.count() == 0 ? newest : value * (1 - kNewShare) + newest * kNewShare; }
 
 }  // namespace
 
@@ -59,8 +57,6 @@ std::size_t StepCost::prefill_budget(std::size_t decode_tokens, std::size_t batc
   return std::min(std::max(tokens, least), room);
 }
 
-Duration StepCost::prefill_time(std::size_t tokens) const {
-  return std::max(alone_, beside_decode_) * static_cast<double>(tokens);
-}
+Duration StepCost::prefill_time(std::size_t tokens) const { return std::max(alone_, beside_decode_) * static_cast<double>(tokens); }
 
 }  // namespace pensieve::engine

@@ -17,8 +17,7 @@ class StepCost {
 
   // `floor`: a step beside decoding streams may take this long, or 1.5 times a plain decode step if
   // that is longer.
-  explicit StepCost(std::chrono::milliseconds floor = std::chrono::milliseconds(50))
-      : floor_(floor) {}
+  explicit StepCost(std::chrono::milliseconds floor = std::chrono::milliseconds(50)) : floor_(floor) {}
 
   // Takes note of a step that was just done.
   void record(std::size_t decode_tokens, std::size_t prefill_tokens, Duration took);
@@ -26,8 +25,7 @@ class StepCost {
   // Most prefill tokens for the next step. Beside decoding streams at least 8, so that a prompt
   // always moves; without any, about a second's worth and at least 128, so that a new request or a
   // cancellation is never far away while large batches keep their efficiency.
-  [[nodiscard]] std::size_t prefill_budget(std::size_t decode_tokens,
-                                           std::size_t batch_tokens) const;
+  [[nodiscard]] std::size_t prefill_budget(std::size_t decode_tokens, std::size_t batch_tokens) const;
 
   // Expected time to read `tokens` of a prompt; 0 while nothing is known.
   [[nodiscard]] Duration prefill_time(std::size_t tokens) const;

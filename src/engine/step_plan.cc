@@ -9,8 +9,7 @@ constexpr double kAgeing = 0.5;
 
 }  // namespace
 
-std::vector<std::size_t> plan_step(std::span<const StepCandidate> candidates, const StepCost& cost,
-                                   std::size_t batch_tokens) {
+std::vector<std::size_t> plan_step(std::span<const StepCandidate> candidates, const StepCost& cost, std::size_t batch_tokens) {
   std::vector<std::size_t> shares(candidates.size(), 0);
   std::vector<std::size_t> prompts;
   std::size_t decoding = 0;
@@ -22,9 +21,7 @@ std::vector<std::size_t> plan_step(std::span<const StepCandidate> candidates, co
       ++decoding;
     }
   }
-  const auto delay = [&](std::size_t i) {
-    return cost.prefill_time(candidates[i].pending) - kAgeing * candidates[i].waited;
-  };
+  const auto delay = [&](std::size_t i) { return cost.prefill_time(candidates[i].pending) - kAgeing * candidates[i].waited; };
   std::ranges::stable_sort(prompts, [&](std::size_t a, std::size_t b) {
     const auto first = delay(a);
     const auto second = delay(b);

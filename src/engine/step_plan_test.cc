@@ -54,8 +54,7 @@ TEST(StepCost, FollowsAMachineThatBecomesSlower) {
   StepCost cost = measured();
   const std::size_t before = cost.prefill_budget(0, 4096);
   for (int i = 0; i < 30; ++i) cost.record(0, 100, Duration(0.8));
-  EXPECT_NEAR(static_cast<double>(before) / static_cast<double>(cost.prefill_budget(0, 4096)), 4.0,
-              0.1);
+  EXPECT_NEAR(static_cast<double>(before) / static_cast<double>(cost.prefill_budget(0, 4096)), 4.0, 0.1);
 }
 
 TEST(StepPlan, DecodesAllBeforeAnyPrompt) {

@@ -11,7 +11,7 @@ namespace pensieve::engine {
 
 struct TemplateSources {
   std::string configured = {};  // Jinja, or the name of a built-in family; empty: none
-  std::string file = {};  // the model file's own; empty: none
+  std::string file = {};        // the model file's own; empty: none
   std::string architecture = {};
   std::string model_name = {};
 };
@@ -24,7 +24,6 @@ struct ChosenTemplate {
 
 // The configured template, else the file's, else the built-in one of the model's family. One that
 // can't be used is passed over with a warning in the log. Fails only if all do.
-Result<ChosenTemplate> choose_template(const TemplateSources& sources,
-                                       const Vocabulary& vocabulary);
+Result<ChosenTemplate> choose_template(const TemplateSources& sources, const Vocabulary& vocabulary);
 
 }  // namespace pensieve::engine

@@ -12,8 +12,7 @@ constexpr std::string_view kClose = "\uE0F1";
 
 }  // namespace
 
-ControlTexts::ControlTexts(const std::vector<std::string>& texts)
-    : texts_(texts.begin(), texts.end()) {
+ControlTexts::ControlTexts(const std::vector<std::string>& texts) : texts_(texts.begin(), texts.end()) {
   texts_.erase("");
   for (const std::string& text : texts_) {
     lengths_.insert(text.size());
@@ -21,8 +20,7 @@ ControlTexts::ControlTexts(const std::vector<std::string>& texts)
   }
 }
 
-std::optional<ControlTexts::Match> ControlTexts::find(std::string_view text,
-                                                      std::size_t from) const {
+std::optional<ControlTexts::Match> ControlTexts::find(std::string_view text, std::size_t from) const {
   for (;;) {
     from = text.find_first_of(first_bytes_, from);
     if (from == std::string_view::npos) return std::nullopt;
@@ -72,8 +70,7 @@ std::vector<TextGuard::Part> TextGuard::restore(std::string_view rendered) const
     const std::size_t close = open == std::string_view::npos ? open : rendered.find(kClose, open);
     if (close == std::string_view::npos) break;
     add(rendered.substr(0, open), false);
-    const std::string_view number =
-        rendered.substr(open + kOpen.size(), close - open - kOpen.size());
+    const std::string_view number = rendered.substr(open + kOpen.size(), close - open - kOpen.size());
     std::size_t index = replaced_.size();
     std::from_chars(number.data(), number.data() + number.size(), index);
     if (index < replaced_.size()) add(replaced_[index], true);

@@ -53,8 +53,7 @@ class TextGuard {
   [[nodiscard]] std::vector<Part> restore(std::string_view rendered) const;
 
  private:
-  [[nodiscard]] std::optional<ControlTexts::Match> next(std::string_view text,
-                                                        std::size_t from) const;
+  [[nodiscard]] std::optional<ControlTexts::Match> next(std::string_view text, std::size_t from) const;
 
   const ControlTexts& controls_;
   std::vector<std::string> replaced_;

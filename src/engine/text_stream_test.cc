@@ -95,8 +95,7 @@ TEST(TextStream, IgnoresAnEmptyStopString) {
 
 TEST(TextStream, GivesTheSameTextHoweverTheBytesAreCut) {
   std::mt19937 random(7);
-  const std::vector<std::string> alphabet{"a", "b", "ab", "\xC3\xA4", "\xE2\x82\xAC",
-                                          "\xF0\x9F\x98\x80", "\xFF", "\xE2\x82", "\n"};
+  const std::vector<std::string> alphabet{"a", "b", "ab", "\xC3\xA4", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\xFF", "\xE2\x82", "\n"};
   const auto pick = [&](std::size_t below) { return random() % below; };
   for (int round = 0; round < 3000; ++round) {
     const auto words = [&](std::size_t most) {

@@ -25,8 +25,7 @@ class Vocabulary {
 
   // Tokens of `text`, without a beginning or end token. With `parse_special` the texts of control
   // tokens become these tokens; otherwise they are read as any other text.
-  [[nodiscard]] virtual std::vector<Token> tokenize(std::string_view text,
-                                                    bool parse_special) const = 0;
+  [[nodiscard]] virtual std::vector<Token> tokenize(std::string_view text, bool parse_special) const = 0;
 
   // The token that begins a sequence, and whether prompts have to start with it.
   [[nodiscard]] virtual std::optional<Token> begin_token() const = 0;

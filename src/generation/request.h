@@ -113,11 +113,11 @@ struct GenerationRequest {
   std::string output_schema;  // JSON Schema or GBNF text, by `output_format`
 
   Sampling sampling;
-  std::vector<std::string> stop;            // stop strings; never part of the answer
-  std::optional<std::int64_t> max_tokens;   // absent: until the model stops or the context is full
-  std::int32_t top_logprobs = -1;           // -1: no log probabilities; else alternatives per token
-  bool echo_prompt = false;                 // prompt text first (completions API)
-  std::optional<bool> thinking;             // templates with a switch for it; absent: their default
+  std::vector<std::string> stop;           // stop strings; never part of the answer
+  std::optional<std::int64_t> max_tokens;  // absent: until the model stops or the context is full
+  std::int32_t top_logprobs = -1;          // -1: no log probabilities; else alternatives per token
+  bool echo_prompt = false;                // prompt text first (completions API)
+  std::optional<bool> thinking;            // templates with a switch for it; absent: their default
   Requirements requirements;
 
   bool operator==(const GenerationRequest&) const = default;

@@ -13,30 +13,52 @@ namespace {
 
 constexpr std::uint64_t kMaxMetadata = 65'536;
 constexpr std::uint64_t kMaxTensors = 262'144;
-constexpr std::uint64_t kMaxKeyBytes = 65'535;    // GGUF specification
+constexpr std::uint64_t kMaxKeyBytes = 65'535;  // GGUF specification
 constexpr std::uint64_t kMaxTensorName = 256;
-constexpr std::uint64_t kMaxTextBytes = 8'000'000;  // one kept string, e.g. a chat template
+constexpr std::uint64_t kMaxTextBytes = 8'000'000;   // one kept string, e.g. a chat template
 constexpr std::uint64_t kMaxKeptBytes = 32'000'000;  // all kept metadata together
 constexpr std::uint64_t kMaxKeptNumbers = 65'536;
 constexpr std::uint64_t kMaxDimension = std::uint64_t{1} << 48;
 
 enum class Kind : std::uint32_t {
-  kU8, kI8, kU16, kI16, kU32, kI32, kF32, kBool, kString, kArray, kU64, kI64, kF64,
+  kU8,
+  kI8,
+  kU16,
+  kI16,
+  kU32,
+  kI32,
+  kF32,
+  kBool,
+  kString,
+  kArray,
+  kU64,
+  kI64,
+  kF64,
 };
 
 std::uint64_t size_of(Kind kind) {
   switch (kind) {
-    case Kind::kU8: case Kind::kI8: case Kind::kBool: return 1;
-    case Kind::kU16: case Kind::kI16: return 2;
-    case Kind::kU32: case Kind::kI32: case Kind::kF32: return 4;
-    case Kind::kU64: case Kind::kI64: case Kind::kF64: return 8;
-    default: return 0;
+    case Kind::kU8:
+    case Kind::kI8:
+    case Kind::kBool:
+      return 1;
+    case Kind::kU16:
+    case Kind::kI16:
+      return 2;
+    case Kind::kU32:
+    case Kind::kI32:
+    case Kind::kF32:
+      return 4;
+    case Kind::kU64:
+    case Kind::kI64:
+    case Kind::kF64:
+      return 8;
+    default:
+      return 0;
   }
 }
 
-std::unexpected<Error> bad(std::string message) {
-  return fail(ErrorCode::kInvalidArgument, std::move(message), "download the file again");
-}
+std::unexpected<Error> bad(std::string message) { return fail(ErrorCode::kInvalidArgument, std::move(message), "download the file again"); }
 
 // Sequential reading through a window; never past the end.
 class Reader {
@@ -100,34 +122,54 @@ class Reader {
 template <typename T>
 Result<Value> number_value(Reader& reader, std::string_view key) {
   const T value = TRY(reader.value<T>(key));
-  if constexpr (std::is_floating_point_v<T>) return Value(static_cast<double>(value));
-  else if constexpr (std::is_signed_v<T>) return Value(std::int64_t{value});
-  else return Value(std::uint64_t{value});
+  if constexpr (std::is_floating_point_v<T>)
+    return Value(static_cast<double>(value));
+  else if constexpr (std::is_signed_v<T>)
+    return Value(std::int64_t{value});
+  else
+    return Value(std::uint64_t{value});
 }
 
 Result<Value> scalar(Reader& reader, Kind kind, std::string_view key) {
   switch (kind) {
-    case Kind::kU8: return number_value<std::uint8_t>(reader, key);
-    case Kind::kI8: return number_value<std::int8_t>(reader, key);
-    case Kind::kU16: return number_value<std::uint16_t>(reader, key);
-    case Kind::kI16: return number_value<std::int16_t>(reader, key);
-    case Kind::kU32: return number_value<std::uint32_t>(reader, key);
-    case Kind::kI32: return number_value<std::int32_t>(reader, key);
-    case Kind::kF32: return number_value<float>(reader, key);
-    case Kind::kU64: return number_value<std::uint64_t>(reader, key);
-    case Kind::kI64: return number_value<std::int64_t>(reader, key);
-    case Kind::kF64: return number_value<double>(reader, key);
-    case Kind::kBool: return Value(TRY(reader.value<std::uint8_t>(key)) != 0);
-    case Kind::kString: return Value(TRY(reader.text(kMaxTextBytes, key)));
-    default: return bad(std::format("{} has the unknown type {}", key, static_cast<std::uint32_t>(kind)));
+    case Kind::kU8:
+      return number_value<std::uint8_t>(reader, key);
+    case Kind::kI8:
+      return number_value<std::int8_t>(reader, key);
+    case Kind::kU16:
+      return number_value<std::uint16_t>(reader, key);
+    case Kind::kI16:
+      return number_value<std::int16_t>(reader, key);
+    case Kind::kU32:
+      return number_value<std::uint32_t>(reader, key);
+    case Kind::kI32:
+      return number_value<std::int32_t>(reader, key);
+    case Kind::kF32:
+      return number_value<float>(reader, key);
+    case Kind::kU64:
+      return number_value<std::uint64_t>(reader, key);
+    case Kind::kI64:
+      return number_value<std::int64_t>(reader, key);
+    case Kind::kF64:
+      return number_value<double>(reader, key);
+    case Kind::kBool:
+      return Value(TRY(reader.value<std::uint8_t>(key)) != 0);
+    case Kind::kString:
+      return Value(TRY(reader.text(kMaxTextBytes, key)));
+    default:
+      return bad(std::format("{} has the unknown type {}", key, static_cast<std::uint32_t>(kind)));
   }
 }
 
 double as_double(const Value& value) {
-  return std::visit([](const auto& v) -> double {
-    if constexpr (std::is_arithmetic_v<std::decay_t<decltype(v)>>) return static_cast<double>(v);
-    else return 0;
-  }, value);
+  return std::visit(
+      [](const auto& v) -> double {
+        if constexpr (std::is_arithmetic_v<std::decay_t<decltype(v)>>)
+          return static_cast<double>(v);
+        else
+          return 0;
+      },
+      value);
 }
 
 Result<Value> array(Reader& reader, std::string_view key) {
@@ -196,8 +238,7 @@ Result<Tensor> read_tensor(Reader& reader, std::uint64_t index) {
   if (!known) return bad(std::format("{} has the unknown type {}", field, type));
   tensor.type = *known;
   if (tensor.dimensions.front() % known->block_elements != 0) {
-    return bad(std::format("{}: {} elements a row are no whole blocks of {}", field,
-                           tensor.dimensions.front(), known->name));
+    return bad(std::format("{}: {} elements a row are no whole blocks of {}", field, tensor.dimensions.front(), known->name));
   }
   tensor.bytes = tensor.elements / known->block_elements * known->block_bytes;
   tensor.offset = TRY(reader.value<std::uint64_t>(field));
@@ -253,7 +294,8 @@ Result<Header> read_header(Source& source, bool allow_missing_data) {
   if (metadata > kMaxMetadata) return bad(std::format("the metadata count {} is over the bound of {}", metadata, kMaxMetadata));
   TRY_VOID(read_metadata(reader, header, metadata));
   const std::uint64_t alignment = header.number("general.alignment").value_or(32);
-  if (!std::has_single_bit(alignment) || alignment > 65'536) return bad(std::format("general.alignment is {}, not a power of two up to 65536", alignment));
+  if (!std::has_single_bit(alignment) || alignment > 65'536)
+    return bad(std::format("general.alignment is {}, not a power of two up to 65536", alignment));
   std::set<std::string_view> names;
   for (std::uint64_t i = 0; i < tensors; ++i) header.tensors.push_back(TRY(read_tensor(reader, i)));
   for (const Tensor& tensor : header.tensors) {

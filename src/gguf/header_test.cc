@@ -15,8 +15,7 @@ std::string error_of(const std::string& bytes) {
 }
 
 TEST(GgufHeader, GivesMetadataAndTensors) {
-  const auto header = read(FakeFile().text("general.architecture", "llama").number("llama.block_count", 2)
-                               .tensor("a", 4, 2).bytes(32));
+  const auto header = read(FakeFile().text("general.architecture", "llama").number("llama.block_count", 2).tensor("a", 4, 2).bytes(32));
   ASSERT_TRUE(header) << header.error().text();
   EXPECT_EQ(header->text("general.architecture"), "llama");
   EXPECT_EQ(header->number("llama.block_count"), 2U);
@@ -32,7 +31,8 @@ TEST(GgufHeader, EveryTruncationIsAnErrorAndNoneReadsBeyondTheEnd) {
 
 TEST(GgufHeader, NamesTheFieldThatCannotBeRight) {
   EXPECT_NE(error_of(FakeFile().tensor("t", 4, 0).bytes(64)).find("tensor t has an impossible dimension"), std::string::npos);
-  EXPECT_NE(error_of(FakeFile().tensor("t", std::uint64_t{1} << 40, std::uint64_t{1} << 40).bytes(64)).find("impossible dimension"), std::string::npos);
+  EXPECT_NE(error_of(FakeFile().tensor("t", std::uint64_t{1} << 40, std::uint64_t{1} << 40).bytes(64)).find("impossible dimension"),
+            std::string::npos);
   EXPECT_NE(error_of(FakeFile().tensor("t", 4, 4, 4).bytes(64)).find("unknown type 4"), std::string::npos);
   EXPECT_NE(error_of(FakeFile().tensor("t", 33, 4, 2).bytes(999)).find("whole blocks"), std::string::npos);
   EXPECT_NE(error_of(FakeFile().tensor("t", 4, 4, 0, 3).bytes(999)).find("not aligned"), std::string::npos);
@@ -51,8 +51,8 @@ TEST(GgufHeader, NamesTheFieldThatCannotBeRight) {
 }
 
 TEST(GgufHeader, AHugeArrayClaimIsRefusedWithoutAllocating) {
-  const std::string claim = FakeFile::raw_text("a") + FakeFile::raw<std::uint32_t>(9) +
-                            FakeFile::raw<std::uint32_t>(4) + FakeFile::raw(~std::uint64_t{0});
+  const std::string claim =
+      FakeFile::raw_text("a") + FakeFile::raw<std::uint32_t>(9) + FakeFile::raw<std::uint32_t>(4) + FakeFile::raw(~std::uint64_t{0});
   EXPECT_NE(error_of(FakeFile().entry(claim).bytes(0)).find("a claims"), std::string::npos);
 }
 

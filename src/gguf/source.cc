@@ -25,8 +25,7 @@ class FileSource final : public Source {
       const ssize_t count = pread(descriptor_, out.data(), out.size(), static_cast<off_t>(offset));
       if (count < 0 && errno == EINTR) continue;
       if (count <= 0) {
-        return fail(ErrorCode::kIo, std::format("reading at byte {}: {}", offset,
-                                                count < 0 ? std::strerror(errno) : "the file ends"));
+        return fail(ErrorCode::kIo, std::format("reading at byte {}: {}", offset, count < 0 ? std::strerror(errno) : "the file ends"));
       }
       out = out.subspan(static_cast<std::size_t>(count));
       offset += static_cast<std::uint64_t>(count);
@@ -56,12 +55,12 @@ class MemorySource final : public Source {
 
 Result<std::unique_ptr<Source>> open_file(const std::filesystem::path& path) {
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  struct stat status {};
+  struct stat status{};
   if (descriptor < 0 || fstat(descriptor, &status) != 0) {
     const int code = errno;
     if (descriptor >= 0) close(descriptor);
-    return fail(code == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
-                std::format("can't open: {}", std::strerror(code)), "check the file's permissions");
+    return fail(code == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo, std::format("can't open: {}", std::strerror(code)),
+                "check the file's permissions");
   }
   if (!S_ISREG(status.st_mode)) {
     close(descriptor);
@@ -70,8 +69,6 @@ Result<std::unique_ptr<Source>> open_file(const std::filesystem::path& path) {
   return std::make_unique<FileSource>(descriptor, static_cast<std::uint64_t>(status.st_size));
 }
 
-std::unique_ptr<Source> open_memory(std::span<const char> bytes) {
-  return std::make_unique<MemorySource>(bytes);
-}
+std::unique_ptr<Source> open_memory(std::span<const char> bytes) { return std::make_unique<MemorySource>(bytes); }
 
 }  // namespace pensieve::gguf

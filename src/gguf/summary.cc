@@ -10,8 +10,7 @@ namespace {
 
 constexpr std::uint64_t kMaxParts = 1000;
 
-void add_tensors(const Header& header, Summary& summary,
-                 std::map<std::string_view, std::uint64_t>& bytes_by_type) {
+void add_tensors(const Header& header, Summary& summary, std::map<std::string_view, std::uint64_t>& bytes_by_type) {
   for (const Tensor& tensor : header.tensors) {
     summary.parameters += tensor.elements;
     bytes_by_type[tensor.type.name] += tensor.bytes;
@@ -50,17 +49,14 @@ void add_shape(const Header& header, Summary& summary) {
 }
 
 // "name-00001-of-00003.gguf" -> the name of part `part`.
-Result<std::filesystem::path> part_path(const std::filesystem::path& first, std::uint64_t part,
-                                        std::uint64_t count) {
+Result<std::filesystem::path> part_path(const std::filesystem::path& first, std::uint64_t part, std::uint64_t count) {
   const std::string name = first.filename().string();
   const std::string ending = std::format("-00001-of-{:05}.gguf", count);
   if (!name.ends_with(ending)) {
-    return fail(ErrorCode::kInvalidArgument,
-                std::format("first of {} parts, but its name does not end in {}", count, ending),
+    return fail(ErrorCode::kInvalidArgument, std::format("first of {} parts, but its name does not end in {}", count, ending),
                 "give the parts the names that they were published with");
   }
-  return first.parent_path() / std::format("{}-{:05}-of-{:05}.gguf",
-                                           name.substr(0, name.size() - ending.size()), part, count);
+  return first.parent_path() / std::format("{}-{:05}-of-{:05}.gguf", name.substr(0, name.size() - ending.size()), part, count);
 }
 
 }  // namespace
@@ -74,8 +70,7 @@ Result<Summary> summarize(const std::filesystem::path& path) {
   }
   const std::string type = header.text("general.type").value_or("model");
   if (type != "model" || summary.architecture == "clip") {
-    return fail(ErrorCode::kInvalidArgument,
-                std::format("not a language model of its own ({})", type == "model" ? "projector" : type));
+    return fail(ErrorCode::kInvalidArgument, std::format("not a language model of its own ({})", type == "model" ? "projector" : type));
   }
   const std::uint64_t parts = header.number("split.count").value_or(1);
   if (parts > kMaxParts) {

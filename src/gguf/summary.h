@@ -13,8 +13,8 @@ namespace pensieve::gguf {
 
 struct Summary {
   std::string architecture;
-  std::string name;             // general.name; may be empty
-  std::string quantization;     // type of most weight bytes, e.g. "Q4_1"
+  std::string name;          // general.name; may be empty
+  std::string quantization;  // type of most weight bytes, e.g. "Q4_1"
   std::uint64_t parameters = 0;
   std::uint64_t context_length = 0;  // as trained; 0: not said
   std::uint64_t layers = 0;

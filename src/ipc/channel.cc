@@ -34,35 +34,33 @@ void Channel::close() {
 }
 
 void Channel::read() {
-  socket_.async_read_some(
-      asio::buffer(buffer_), [self = shared_from_this()](boost::system::error_code error, std::size_t size) {
-        if (error) return self->failed({ErrorCode::kIo, std::format("connection ended: {}", error.message()), "", ""});
-        self->reader_.append({self->buffer_.data(), size});
-        for (;;) {
-          Result<std::optional<std::string>> payload = self->reader_.next();
-          if (!payload) return self->failed(std::move(payload).error());
-          if (!*payload) break;
-          if (!self->on_payload_) return;
-          // The handler may close the channel, so it is called through a copy.
-          const OnPayload handler = self->on_payload_;
-          if (Result<void> taken = handler(std::move(**payload)); !taken) {
-            return self->failed(std::move(taken).error());
-          }
-        }
-        if (self->socket_.is_open()) self->read();
-      });
+  socket_.async_read_some(asio::buffer(buffer_), [self = shared_from_this()](boost::system::error_code error, std::size_t size) {
+    if (error) return self->failed({ErrorCode::kIo, std::format("connection ended: {}", error.message()), "", ""});
+    self->reader_.append({self->buffer_.data(), size});
+    for (;;) {
+      Result<std::optional<std::string>> payload = self->reader_.next();
+      if (!payload) return self->failed(std::move(payload).error());
+      if (!*payload) break;
+      if (!self->on_payload_) return;
+      // The handler may close the channel, so it is called through a copy.
+      const OnPayload handler = self->on_payload_;
+      if (Result<void> taken = handler(std::move(**payload)); !taken) {
+        return self->failed(std::move(taken).error());
+      }
+    }
+    if (self->socket_.is_open()) self->read();
+  });
 }
 
 void Channel::write() {
   writing_ = std::exchange(queued_, {});
-  asio::async_write(socket_, asio::buffer(writing_),
-                    [self = shared_from_this()](boost::system::error_code error, std::size_t) {
-                      self->writing_.clear();
-                      if (error) {
-                        return self->failed({ErrorCode::kIo, std::format("connection ended: {}", error.message()), "", ""});
-                      }
-                      if (!self->queued_.empty()) self->write();
-                    });
+  asio::async_write(socket_, asio::buffer(writing_), [self = shared_from_this()](boost::system::error_code error, std::size_t) {
+    self->writing_.clear();
+    if (error) {
+      return self->failed({ErrorCode::kIo, std::format("connection ended: {}", error.message()), "", ""});
+    }
+    if (!self->queued_.empty()) self->write();
+  });
 }
 
 void Channel::failed(Error error) {

@@ -40,8 +40,7 @@ Result<Message> decode_any(const std::string& payload) {
     Message message;
     if (const auto error = glz::read_beve(message, payload)) {
       return fail(ErrorCode::kInvalidArgument,
-                  std::format("a frame of {} bytes is no message of protocol {}", payload.size(),
-                              kProtocolVersion));
+                  std::format("a frame of {} bytes is no message of protocol {}", payload.size(), kProtocolVersion));
     }
     return message;
   } catch (const std::exception& error) {
@@ -55,8 +54,6 @@ std::string encode(const ToWorker& message) { return encode_any(message); }
 std::string encode(const FromWorker& message) { return encode_any(message); }
 
 Result<ToWorker> decode_to_worker(const std::string& payload) { return decode_any<ToWorker>(payload); }
-Result<FromWorker> decode_from_worker(const std::string& payload) {
-  return decode_any<FromWorker>(payload);
-}
+Result<FromWorker> decode_from_worker(const std::string& payload) { return decode_any<FromWorker>(payload); }
 
 }  // namespace pensieve::ipc

@@ -42,8 +42,7 @@ Result<std::optional<std::string>> FrameReader::next() {
   if (rest.size() < kHeader) return std::nullopt;
   const std::uint32_t length = length_at(rest);
   if (length > kMaxFrameBytes) {
-    return fail(ErrorCode::kInvalidArgument,
-                std::format("a frame of {} bytes is over the bound of {}", length, kMaxFrameBytes));
+    return fail(ErrorCode::kInvalidArgument, std::format("a frame of {} bytes is over the bound of {}", length, kMaxFrameBytes));
   }
   if (rest.size() - kHeader < length) return std::nullopt;
   read_ += kHeader + length;

@@ -50,16 +50,16 @@ struct Hello {
 
 // How a model is to be opened. Zeros mean "the engine's choice", stated in Loaded.
 struct LoadModel {
-  std::string model_id;             // for logs
-  std::string path;                 // GGUF file (first part of a split file)
-  std::uint32_t context_tokens = 0;   // cells of the whole cache; 0: the trained context, at most 8192
-  std::uint32_t max_sequences = 0;    // most requests in one batch; 0: 8
-  std::uint32_t batch_tokens = 0;     // most tokens in one step; 0: 512
-  std::int32_t threads = 0;           // decode threads; 0: physical cores
-  std::int32_t batch_threads = 0;     // prefill threads; 0: physical cores
-  std::int32_t gpu_layers = -1;       // -1: all that a device takes
-  std::string cache_type = "f16";     // K and V: f16, q8_0, q4_0
-  std::string chat_template;          // overrides the file's; empty: the file's or a built-in one
+  std::string model_id;              // for logs
+  std::string path;                  // GGUF file (first part of a split file)
+  std::uint32_t context_tokens = 0;  // cells of the whole cache; 0: the trained context, at most 8192
+  std::uint32_t max_sequences = 0;   // most requests in one batch; 0: 8
+  std::uint32_t batch_tokens = 0;    // most tokens in one step; 0: 512
+  std::int32_t threads = 0;          // decode threads; 0: physical cores
+  std::int32_t batch_threads = 0;    // prefill threads; 0: physical cores
+  std::int32_t gpu_layers = -1;      // -1: all that a device takes
+  std::string cache_type = "f16";    // K and V: f16, q8_0, q4_0
+  std::string chat_template;         // overrides the file's; empty: the file's or a built-in one
 };
 
 struct Generate {
@@ -89,13 +89,12 @@ struct Ping {
 // Finish nothing, exit 0.
 struct Shutdown {};
 
-using ToWorker =
-    std::variant<Hello, LoadModel, Generate, Cancel, Credit, CountTokens, Ping, Shutdown>;
+using ToWorker = std::variant<Hello, LoadModel, Generate, Cancel, Credit, CountTokens, Ping, Shutdown>;
 
 // What was really opened, in the engine's own figures.
 struct Loaded {
   std::string architecture;
-  std::uint32_t context_tokens = 0;          // cells of the whole cache
+  std::uint32_t context_tokens = 0;           // cells of the whole cache
   std::uint32_t sequence_context_tokens = 0;  // most tokens that one conversation can have
   std::uint32_t trained_context_tokens = 0;
   std::uint32_t max_sequences = 0;
@@ -121,7 +120,7 @@ struct StreamEvent {
 struct TokenCount {
   StreamId stream = 0;
   std::int64_t tokens = 0;
-  Error error;         // meaningful if `failed`
+  Error error;  // meaningful if `failed`
   bool failed = false;
 };
 
@@ -136,7 +135,6 @@ struct Pong {
   std::uint32_t waiting_requests = 0;
 };
 
-using FromWorker =
-    std::variant<Hello, Loaded, LoadFailed, StreamEvent, TokenCount, Pong>;
+using FromWorker = std::variant<Hello, Loaded, LoadFailed, StreamEvent, TokenCount, Pong>;
 
 }  // namespace pensieve::ipc

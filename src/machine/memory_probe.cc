@@ -21,12 +21,10 @@ MemoryReading SystemMemoryProbe::read() const {
   sysctlbyname("hw.memsize", &total, &size, nullptr, 0);
   vm_statistics64_data_t statistics{};
   mach_msg_type_number_t count = HOST_VM_INFO64_COUNT;
-  if (host_statistics64(mach_host_self(), HOST_VM_INFO64,
-                        reinterpret_cast<host_info64_t>(&statistics), &count) != KERN_SUCCESS) {
+  if (host_statistics64(mach_host_self(), HOST_VM_INFO64, reinterpret_cast<host_info64_t>(&statistics), &count) != KERN_SUCCESS) {
     return {{total}, {}};
   }
-  const std::int64_t pages = std::int64_t{statistics.free_count} + statistics.inactive_count +
-                             statistics.purgeable_count;
+  const std::int64_t pages = std::int64_t{statistics.free_count} + statistics.inactive_count + statistics.purgeable_count;
   return {{total}, {pages * static_cast<std::int64_t>(vm_kernel_page_size)}};
 }
 

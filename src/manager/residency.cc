@@ -18,9 +18,7 @@ std::int64_t planned_context(const InstalledModel& model, std::int32_t configure
 }
 
 MemoryBudget memory_budget(const MemoryConfig& config, const MemoryReading& reading) {
-  MemoryBudget budget{.limit = Bytes{config.limit_bytes},
-                      .margin = Bytes{config.margin_bytes},
-                      .available = reading.available};
+  MemoryBudget budget{.limit = Bytes{config.limit_bytes}, .margin = Bytes{config.margin_bytes}, .available = reading.available};
   if (budget.limit.value == 0) budget.limit = Bytes{reading.total.value / 4 * 3};
   // Small machines would otherwise have nothing left but the margin.
   budget.margin = std::min(budget.margin, Bytes{reading.total.value / 8});

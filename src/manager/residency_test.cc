@@ -18,8 +18,8 @@ TEST(Residency, LoadsBesideOthersWhileTheLimitHolds) {
 }
 
 TEST(Residency, EvictsTheLeastRecentlyUsedIdleModelsAndNoMoreThanNeeded) {
-  const auto plan = plan_room(gigabytes(5), gigabytes(4),
-                              {loaded("a", 4, false, 3), loaded("b", 4, false, 1), loaded("c", 4, false, 2)}, kBudget);
+  const auto plan =
+      plan_room(gigabytes(5), gigabytes(4), {loaded("a", 4, false, 3), loaded("b", 4, false, 1), loaded("c", 4, false, 2)}, kBudget);
   EXPECT_EQ(plan.kind, Kind::kEvict);
   EXPECT_EQ(plan.victims, (std::vector<std::string>{"b", "c"}));
 }

@@ -30,11 +30,7 @@ Error too_large() {
 }  // namespace
 
 WorkerSession::WorkerSession(asio::any_io_executor executor, WorkerCommand command, const Clock& clock)
-    : executor_(std::move(executor)),
-      command_(std::move(command)),
-      clock_(clock),
-      changed_(executor_),
-      last_answer_(clock.steady_now()) {}
+    : executor_(std::move(executor)), command_(std::move(command)), clock_(clock), changed_(executor_), last_answer_(clock.steady_now()) {}
 
 WorkerSession::~WorkerSession() = default;
 
@@ -85,8 +81,7 @@ void WorkerSession::on_message(ipc::FromWorker message) {
   } else if (auto* count = std::get_if<ipc::TokenCount>(&message)) {
     const auto found = counts_.find(count->stream);
     if (found != counts_.end()) {
-      found->second = count->failed ? Result<std::int64_t>(std::unexpected(std::move(count->error)))
-                                    : Result<std::int64_t>(count->tokens);
+      found->second = count->failed ? Result<std::int64_t>(std::unexpected(std::move(count->error))) : Result<std::int64_t>(count->tokens);
     }
     changed_.notify();
   } else {
@@ -121,8 +116,7 @@ asio::awaitable<void> WorkerSession::watch() {
       continue;
     }
     if (now - last_answer_ > command_.hang_timeout) {
-      end(std::format("it gave no sign of life for {} s",
-                      std::chrono::duration_cast<std::chrono::seconds>(now - last_answer_).count()));
+      end(std::format("it gave no sign of life for {} s", std::chrono::duration_cast<std::chrono::seconds>(now - last_answer_).count()));
     } else if (std::chrono::microseconds(pong_.step_age_us) > kHungStepFactor * command_.hang_timeout) {
       end("a step of its engine never ended");
     } else {
@@ -162,8 +156,7 @@ asio::awaitable<Result<void>> WorkerSession::ready() {
   co_return Result<void>();
 }
 
-asio::awaitable<Result<ipc::Loaded>> WorkerSession::load(ipc::LoadModel settings,
-                                                         std::chrono::milliseconds timeout) {
+asio::awaitable<Result<ipc::Loaded>> WorkerSession::load(ipc::LoadModel settings, std::chrono::milliseconds timeout) {
   const auto self = shared_from_this();
   loaded_.reset();
   send(std::move(settings));
@@ -188,8 +181,7 @@ ipc::StreamId WorkerSession::generate(GenerationRequest request) {
   return id;
 }
 
-asio::awaitable<std::optional<GenerationEvent>> WorkerSession::next(ipc::StreamId id,
-                                                                   std::chrono::milliseconds patience) {
+asio::awaitable<std::optional<GenerationEvent>> WorkerSession::next(ipc::StreamId id, std::chrono::milliseconds patience) {
   const auto self = shared_from_this();
   const std::shared_ptr<Stream> stream = streams_.at(id);
   const auto deadline = std::chrono::steady_clock::now() + patience;

@@ -44,11 +44,14 @@ Result<void> guarded(Function function) {
 class Worker {
  public:
   Worker(int descriptor, const EngineFunctions& functions)
-      : functions_(functions),
-        channel_(std::make_shared<ipc::Channel>(loop_.get_executor(), descriptor)) {}
+      : functions_(functions), channel_(std::make_shared<ipc::Channel>(loop_.get_executor(), descriptor)) {}
 
   int run() {
-    if (Result<void> started = guarded([this] { functions_.initialise(); hello_ = functions_.hello(); }); !started) {
+    if (Result<void> started = guarded([this] {
+          functions_.initialise();
+          hello_ = functions_.hello();
+        });
+        !started) {
       spdlog::error("starting the engine: {}", started.error().message);
       return 1;
     }
@@ -79,8 +82,8 @@ class Worker {
 
   Result<void> handle(ipc::Hello& hello) {
     if (hello.version == ipc::kProtocolVersion) return {};
-    return fail(ErrorCode::kUnsupported, std::format("the supervisor speaks protocol {}, this worker {}",
-                                                     hello.version, ipc::kProtocolVersion));
+    return fail(ErrorCode::kUnsupported,
+                std::format("the supervisor speaks protocol {}, this worker {}", hello.version, ipc::kProtocolVersion));
   }
 
   Result<void> handle(ipc::LoadModel& settings) {
@@ -91,9 +94,7 @@ class Worker {
     loader_ = std::jthread([this, settings = std::move(settings)] {
       Loaded loaded = std::unexpected(Error{});
       const Result<void> ran = guarded([&] {
-        loaded = functions_.load(settings, [this](ipc::StreamId stream, GenerationEvent event) {
-          on_event(stream, std::move(event));
-        });
+        loaded = functions_.load(settings, [this](ipc::StreamId stream, GenerationEvent event) { on_event(stream, std::move(event)); });
       });
       if (!ran) loaded = std::unexpected(ran.error());
       boost::asio::post(loop_, [this, loaded = std::make_shared<Loaded>(std::move(loaded))] {
@@ -111,15 +112,13 @@ class Worker {
 
   Result<void> handle(ipc::Generate& generate) {
     if (!engine_) {
-      send(ipc::StreamEvent{generate.stream,
-                            Failed{{ErrorCode::kUnavailable, "the worker has no model", "", ""}}});
+      send(ipc::StreamEvent{generate.stream, Failed{{ErrorCode::kUnavailable, "the worker has no model", "", ""}}});
       return {};
     }
     if (!streams_.try_emplace(generate.stream).second) {
       return fail(ErrorCode::kInvalidArgument, std::format("stream {} is in use", generate.stream));
     }
-    const Result<void> submitted =
-        guarded([&] { engine_->submit(generate.stream, std::move(generate.request)); });
+    const Result<void> submitted = guarded([&] { engine_->submit(generate.stream, std::move(generate.request)); });
     if (!submitted) on_event(generate.stream, Failed{submitted.error()});
     return {};
   }
@@ -231,10 +230,7 @@ int worker_main(int descriptor, long parent) {
   restrict_process();
   const EngineFunctions functions = {
       .initialise = engine::initialise_backends,
-      .hello =
-          [] {
-            return ipc::Hello{.pid = getpid(), .engine = engine::version(), .devices = engine::devices()};
-          },
+      .hello = [] { return ipc::Hello{.pid = getpid(), .engine = engine::version(), .devices = engine::devices()}; },
       .load = engine::load};
   Worker worker(descriptor, functions);
   // No destructors: a step of the engine may take seconds, and the system takes everything back.

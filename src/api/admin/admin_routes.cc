@@ -26,8 +26,7 @@ constexpr std::string_view kWelcome = R"(<!doctype html>
 template <typename Body>
 Handler answering(std::string content_type, Body body) {
   return [content_type, body](const HttpRequest&, ResponseWriter& writer) -> asio::awaitable<void> {
-    co_await writer.send(200, {{"Content-Type", content_type}, {"Cache-Control", "no-store"}},
-                         body());
+    co_await writer.send(200, {{"Content-Type", content_type}, {"Cache-Control", "no-store"}}, body());
   };
 }
 
@@ -35,12 +34,10 @@ using ServiceCall = asio::awaitable<Result<void>> (GenerationService::*)(std::st
 
 // Loads or unloads the model in the path and answers with its state after that.
 Handler changing_model(GenerationService& service, ServiceCall call) {
-  return [&service, call](const HttpRequest& request,
-                          ResponseWriter& writer) -> asio::awaitable<void> {
+  return [&service, call](const HttpRequest& request, ResponseWriter& writer) -> asio::awaitable<void> {
     const std::string& name = request.path_parameters.front();
     const Result<void> done = co_await (service.*call)(name);
-    const Result<ModelStatus> model =
-        done ? service.find(name) : Result<ModelStatus>(std::unexpected(done.error()));
+    const Result<ModelStatus> model = done ? service.find(name) : Result<ModelStatus>(std::unexpected(done.error()));
     if (model) {
       co_await writer.send(200, {{"Content-Type", "application/json"}}, model_json(*model));
       co_return;
@@ -63,19 +60,13 @@ Route route(std::string method, std::string pattern, bool needs_key, Handler han
 std::vector<Route> admin_routes(GenerationService& service, const Metrics& metrics) {
   const Handler empty_object = answering("application/json", [] { return std::string("{}"); });
   return {
-      route("GET", "/", false,
-            answering("text/html; charset=utf-8", [] { return std::string(kWelcome); })),
-      route("GET", "/health", false,
-            answering("application/json", [&service] { return health_json(service.status()); })),
+      route("GET", "/", false, answering("text/html; charset=utf-8", [] { return std::string(kWelcome); })),
+      route("GET", "/health", false, answering("application/json", [&service] { return health_json(service.status()); })),
       route("GET", "/metrics", true,
-            answering("text/plain; version=0.0.4; charset=utf-8",
-                      [&service, &metrics] { return metrics.to_text(service.status()); })),
-      route("GET", "/pensieve/v1/status", true,
-            answering("application/json", [&service] { return status_json(service.status()); })),
-      route("POST", "/pensieve/v1/models/{id*}/load", true,
-            changing_model(service, &GenerationService::load)),
-      route("POST", "/pensieve/v1/models/{id*}/unload", true,
-            changing_model(service, &GenerationService::unload)),
+            answering("text/plain; version=0.0.4; charset=utf-8", [&service, &metrics] { return metrics.to_text(service.status()); })),
+      route("GET", "/pensieve/v1/status", true, answering("application/json", [&service] { return status_json(service.status()); })),
+      route("POST", "/pensieve/v1/models/{id*}/load", true, changing_model(service, &GenerationService::load)),
+      route("POST", "/pensieve/v1/models/{id*}/unload", true, changing_model(service, &GenerationService::unload)),
       route("GET", "/api/hello", false, empty_object),
       route("POST", "/api/event_logging/{rest*}", false, empty_object),
   };

@@ -24,8 +24,7 @@ class AdminRoutes : public testing::Test {
     model.quantization = "Q4_1";
     service_.present.skipped = {{.path = "/m/bad.gguf", .reason = "truncated"}};
   }
-  RawAnswer ask(std::string_view method, std::string_view path, std::string_view body = {},
-                std::string_view headers = {}) {
+  RawAnswer ask(std::string_view method, std::string_view path, std::string_view body = {}, std::string_view headers = {}) {
     if (!server_) server_.emplace(admin_routes(service_, metrics_), HttpLimits{}, config_);
     FakeClient client(server_->port());
     client.send(request_text(method, path, body, headers));
@@ -76,8 +75,7 @@ TEST_F(AdminRoutes, LoadsAndUnloadsModels) {
   const RawAnswer loaded = ask("POST", "/pensieve/v1/models/org/tiny/load");
   EXPECT_EQ(loaded.status, 200);
   EXPECT_THAT(loaded.body, HasSubstr(R"("state":"ready")"));
-  EXPECT_THAT(ask("POST", "/pensieve/v1/models/org%2Ftiny/unload").body,
-              HasSubstr(R"("state":"unloaded")"));
+  EXPECT_THAT(ask("POST", "/pensieve/v1/models/org%2Ftiny/unload").body, HasSubstr(R"("state":"unloaded")"));
   const RawAnswer unknown = ask("POST", "/pensieve/v1/models/other/load");
   EXPECT_EQ(unknown.status, 404);
   EXPECT_THAT(unknown.body, HasSubstr(R"({"error":{"code":"not_found")"));

@@ -30,8 +30,7 @@ struct ScriptedEvent {
 
 class ScriptedStream final : public GenerationStream {
  public:
-  ScriptedStream(std::vector<ScriptedEvent> script, ManualClock& clock)
-      : script_(std::move(script)), clock_(clock) {}
+  ScriptedStream(std::vector<ScriptedEvent> script, ManualClock& clock) : script_(std::move(script)), clock_(clock) {}
   boost::asio::awaitable<std::optional<GenerationEvent>> next(std::chrono::milliseconds) override {
     const ScriptedEvent step = script_.at(at_++);
     clock_.advance(step.after);
@@ -48,23 +47,14 @@ class ScriptedStream final : public GenerationStream {
 
 class ScriptedService final : public GenerationService {
  public:
-  boost::asio::awaitable<Result<std::unique_ptr<GenerationStream>>> generate(
-      GenerationRequest) override {
+  boost::asio::awaitable<Result<std::unique_ptr<GenerationStream>>> generate(GenerationRequest) override {
     if (refusal.code != ErrorCode::kInternal) co_return std::unexpected(refusal);
     co_return std::make_unique<ScriptedStream>(script, clock);
   }
-  boost::asio::awaitable<bool> settled(std::string, std::chrono::milliseconds) override {
-    co_return true;
-  }
-  boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest) override {
-    co_return 7;
-  }
-  boost::asio::awaitable<Result<void>> load(std::string name) override {
-    return change(name, ModelState::kReady);
-  }
-  boost::asio::awaitable<Result<void>> unload(std::string name) override {
-    return change(name, ModelState::kUnloaded);
-  }
+  boost::asio::awaitable<bool> settled(std::string, std::chrono::milliseconds) override { co_return true; }
+  boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest) override { co_return 7; }
+  boost::asio::awaitable<Result<void>> load(std::string name) override { return change(name, ModelState::kReady); }
+  boost::asio::awaitable<Result<void>> unload(std::string name) override { return change(name, ModelState::kUnloaded); }
   [[nodiscard]] Result<ModelStatus> find(std::string_view name) const override {
     for (const ModelStatus& model : present.models) {
       if (model.id == name) return model;

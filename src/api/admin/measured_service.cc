@@ -6,8 +6,7 @@ namespace {
 
 class MeasuredStream final : public GenerationStream {
  public:
-  MeasuredStream(std::unique_ptr<GenerationStream> stream, Metrics& metrics, const Clock& clock,
-                 SteadyTime arrival)
+  MeasuredStream(std::unique_ptr<GenerationStream> stream, Metrics& metrics, const Clock& clock, SteadyTime arrival)
       : stream_(std::move(stream)), metrics_(metrics), clock_(clock), arrival_(arrival) {}
   ~MeasuredStream() override {
     if (!ended_) metrics_.count_outcome(to_string(ErrorCode::kCancelled));
@@ -15,8 +14,7 @@ class MeasuredStream final : public GenerationStream {
   MeasuredStream(const MeasuredStream&) = delete;
   MeasuredStream& operator=(const MeasuredStream&) = delete;
 
-  asio::awaitable<std::optional<GenerationEvent>> next(
-      std::chrono::milliseconds patience) override {
+  asio::awaitable<std::optional<GenerationEvent>> next(std::chrono::milliseconds patience) override {
     std::optional<GenerationEvent> event = co_await stream_->next(patience);
     if (event) observe(*event);
     co_return event;
@@ -49,8 +47,7 @@ class MeasuredStream final : public GenerationStream {
 
 }  // namespace
 
-asio::awaitable<Result<std::unique_ptr<GenerationStream>>> MeasuredService::generate(
-    GenerationRequest request) {
+asio::awaitable<Result<std::unique_ptr<GenerationStream>>> MeasuredService::generate(GenerationRequest request) {
   const SteadyTime arrival = clock_.steady_now();
   Result<std::unique_ptr<GenerationStream>> stream = co_await service_.generate(std::move(request));
   if (!stream) {

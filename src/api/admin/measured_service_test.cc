@@ -38,17 +38,12 @@ class MeasuredServiceTest : public testing::Test {
 };
 
 TEST_F(MeasuredServiceTest, MeasuresTheFirstTokenAndTheWholeAnswer) {
-  service_.script = {
-      {100ms, Started{}}, {200ms, text_delta("a")}, {400ms, text_delta("b")}, {0ms, Finished{}}};
+  service_.script = {{100ms, Started{}}, {200ms, text_delta("a")}, {400ms, text_delta("b")}, {0ms, Finished{}}};
   generate();
   EXPECT_THAT(text(), HasSubstr("pensieve_time_to_first_token_seconds_sum{model=\"tiny\"} 0.3\n"));
   EXPECT_THAT(text(), HasSubstr("pensieve_time_to_first_token_seconds_count{model=\"tiny\"} 1\n"));
-  EXPECT_THAT(
-      text(),
-      HasSubstr("pensieve_time_to_first_token_seconds_bucket{model=\"tiny\",le=\"0.5\"} 1\n"));
-  EXPECT_THAT(
-      text(),
-      HasSubstr("pensieve_time_to_first_token_seconds_bucket{model=\"tiny\",le=\"0.25\"} 0\n"));
+  EXPECT_THAT(text(), HasSubstr("pensieve_time_to_first_token_seconds_bucket{model=\"tiny\",le=\"0.5\"} 1\n"));
+  EXPECT_THAT(text(), HasSubstr("pensieve_time_to_first_token_seconds_bucket{model=\"tiny\",le=\"0.25\"} 0\n"));
   EXPECT_THAT(text(), HasSubstr("pensieve_answer_duration_seconds_sum{model=\"tiny\"} 0.7\n"));
   EXPECT_THAT(text(), HasSubstr("pensieve_generations_total{outcome=\"finished\"} 1\n"));
 }
@@ -58,12 +53,9 @@ TEST_F(MeasuredServiceTest, ShowsTheEnginesOwnTimes) {
   finished.timings = {.queue_us = 2'000, .prefill_us = 250'000, .decode_us = 1'500'000};
   service_.script = {{0ms, finished}};
   generate();
-  EXPECT_THAT(text(),
-              HasSubstr("pensieve_engine_seconds_sum{model=\"tiny\",phase=\"queue\"} 0.002\n"));
-  EXPECT_THAT(text(),
-              HasSubstr("pensieve_engine_seconds_sum{model=\"tiny\",phase=\"prefill\"} 0.25\n"));
-  EXPECT_THAT(text(),
-              HasSubstr("pensieve_engine_seconds_sum{model=\"tiny\",phase=\"decode\"} 1.5\n"));
+  EXPECT_THAT(text(), HasSubstr("pensieve_engine_seconds_sum{model=\"tiny\",phase=\"queue\"} 0.002\n"));
+  EXPECT_THAT(text(), HasSubstr("pensieve_engine_seconds_sum{model=\"tiny\",phase=\"prefill\"} 0.25\n"));
+  EXPECT_THAT(text(), HasSubstr("pensieve_engine_seconds_sum{model=\"tiny\",phase=\"decode\"} 1.5\n"));
 }
 
 TEST_F(MeasuredServiceTest, CountsFailuresByTheirCode) {
@@ -96,8 +88,7 @@ TEST_F(MeasuredServiceTest, ShowsTheStatusFigures) {
   model.state = ModelState::kReady;
   model.kv_bytes = 42;
   model.waiting_requests = 3;
-  EXPECT_THAT(text(),
-              HasSubstr("# TYPE pensieve_requests_total counter\npensieve_requests_total 5\n"));
+  EXPECT_THAT(text(), HasSubstr("# TYPE pensieve_requests_total counter\npensieve_requests_total 5\n"));
   EXPECT_THAT(text(), HasSubstr("pensieve_memory_total_bytes 8000000000\n"));
   EXPECT_THAT(text(), HasSubstr("pensieve_model_ready{model=\"tiny\"} 1\n"));
   EXPECT_THAT(text(), HasSubstr("pensieve_model_kv_bytes{model=\"tiny\"} 42\n"));

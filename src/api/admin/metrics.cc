@@ -15,16 +15,11 @@ using prometheus::MetricFamily;
 using prometheus::MetricType;
 
 // Seconds. From a warm cache hit to a long prompt on a slow machine, and to a long answer.
-const prometheus::Histogram::BucketBoundaries kFirstTokenBuckets{
-    0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 180};
-const prometheus::Histogram::BucketBoundaries kAnswerBuckets{0.05, 0.1, 0.25, 0.5, 1,   2.5, 5,
-                                                             10,   30,  60,   180, 600, 1800};
-const prometheus::Histogram::BucketBoundaries kEngineBuckets{0.001, 0.01, 0.1, 0.5, 1,  5,
-                                                             10,    30,   60,  180, 600};
+const prometheus::Histogram::BucketBoundaries kFirstTokenBuckets{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 180};
+const prometheus::Histogram::BucketBoundaries kAnswerBuckets{0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 180, 600, 1800};
+const prometheus::Histogram::BucketBoundaries kEngineBuckets{0.001, 0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 180, 600};
 
-double seconds(std::chrono::nanoseconds elapsed) {
-  return std::chrono::duration<double>(elapsed).count();
-}
+double seconds(std::chrono::nanoseconds elapsed) { return std::chrono::duration<double>(elapsed).count(); }
 
 MetricFamily single(MetricType type, std::string name, std::string help, double value) {
   MetricFamily family{std::move(name), std::move(help), type, std::vector<ClientMetric>(1)};
@@ -34,8 +29,7 @@ MetricFamily single(MetricType type, std::string name, std::string help, double 
 }
 
 template <typename Value>
-MetricFamily per_model(const ServiceStatus& status, std::string name, std::string help,
-                       Value&& value) {
+MetricFamily per_model(const ServiceStatus& status, std::string name, std::string help, Value&& value) {
   MetricFamily family{std::move(name), std::move(help), MetricType::Gauge, {}};
   for (const ModelStatus& model : status.models) {
     ClientMetric metric;
@@ -57,17 +51,14 @@ std::vector<MetricFamily> server_families(const ServiceStatus& status) {
       counter("pensieve_requests_total", "Generations asked for", status.requests_total),
       counter("pensieve_requests_failed_total", "Generations that failed", status.requests_failed),
       counter("pensieve_prompt_tokens_total", "Tokens of prompts", status.prompt_tokens_total),
-      counter("pensieve_cached_prompt_tokens_total", "Prompt tokens read from the prefix cache",
-              status.cached_prompt_tokens_total),
-      counter("pensieve_completion_tokens_total", "Tokens of answers",
-              status.completion_tokens_total),
+      counter("pensieve_cached_prompt_tokens_total", "Prompt tokens read from the prefix cache", status.cached_prompt_tokens_total),
+      counter("pensieve_completion_tokens_total", "Tokens of answers", status.completion_tokens_total),
       counter("pensieve_workers_lost_total", "Workers that died or hung", status.workers_lost),
       gauge("pensieve_spare_workers", "Workers ready for a model", status.spare_workers),
       gauge("pensieve_uptime_seconds", "Time since the start", status.uptime_seconds),
       gauge("pensieve_memory_total_bytes", "Memory of the machine", status.memory_total),
       gauge("pensieve_memory_available_bytes", "Memory that can be had", status.memory_available),
-      gauge("pensieve_supervisor_resident_bytes", "Resident memory of the supervisor",
-            status.supervisor_resident_bytes),
+      gauge("pensieve_supervisor_resident_bytes", "Resident memory of the supervisor", status.supervisor_resident_bytes),
   };
 }
 
@@ -76,18 +67,12 @@ std::vector<MetricFamily> model_families(const ServiceStatus& status) {
   return {
       per_model(status, "pensieve_model_ready", "1 while the model is loaded",
                 [](Model m) { return m.state == ModelState::kReady ? 1 : 0; }),
-      per_model(status, "pensieve_model_resident_bytes", "Resident memory of the model's worker",
-                [](Model m) { return m.resident_bytes; }),
-      per_model(status, "pensieve_model_weights_bytes", "Memory of the model's weights",
-                [](Model m) { return m.weights_bytes; }),
-      per_model(status, "pensieve_model_kv_bytes", "Memory of the model's KV cache",
-                [](Model m) { return m.kv_bytes; }),
-      per_model(status, "pensieve_model_compute_bytes", "Memory of the model's compute buffers",
-                [](Model m) { return m.compute_bytes; }),
-      per_model(status, "pensieve_model_active_requests", "Generations under way",
-                [](Model m) { return m.active_requests; }),
-      per_model(status, "pensieve_model_waiting_requests", "Generations that wait for a place",
-                [](Model m) { return m.waiting_requests; }),
+      per_model(status, "pensieve_model_resident_bytes", "Resident memory of the model's worker", [](Model m) { return m.resident_bytes; }),
+      per_model(status, "pensieve_model_weights_bytes", "Memory of the model's weights", [](Model m) { return m.weights_bytes; }),
+      per_model(status, "pensieve_model_kv_bytes", "Memory of the model's KV cache", [](Model m) { return m.kv_bytes; }),
+      per_model(status, "pensieve_model_compute_bytes", "Memory of the model's compute buffers", [](Model m) { return m.compute_bytes; }),
+      per_model(status, "pensieve_model_active_requests", "Generations under way", [](Model m) { return m.active_requests; }),
+      per_model(status, "pensieve_model_waiting_requests", "Generations that wait for a place", [](Model m) { return m.waiting_requests; }),
   };
 }
 
@@ -106,10 +91,7 @@ Metrics::Metrics()
                   .Name("pensieve_engine_seconds")
                   .Help("The engine's own times for an answer, by phase: queue, prefill, decode")
                   .Register(registry_)),
-      outcomes_(prometheus::BuildCounter()
-                    .Name("pensieve_generations_total")
-                    .Help("Generations by how they ended")
-                    .Register(registry_)) {}
+      outcomes_(prometheus::BuildCounter().Name("pensieve_generations_total").Help("Generations by how they ended").Register(registry_)) {}
 
 void Metrics::observe_first_token(std::string_view model, std::chrono::nanoseconds elapsed) {
   first_token_.Add({{"model", std::string(model)}}, kFirstTokenBuckets).Observe(seconds(elapsed));
@@ -121,17 +103,14 @@ void Metrics::observe_answer(std::string_view model, std::chrono::nanoseconds el
 
 void Metrics::observe_engine(std::string_view model, const Timings& timings) {
   const auto observe = [&](const char* phase, std::int64_t elapsed_us) {
-    engine_.Add({{"model", std::string(model)}, {"phase", phase}}, kEngineBuckets)
-        .Observe(seconds(std::chrono::microseconds(elapsed_us)));
+    engine_.Add({{"model", std::string(model)}, {"phase", phase}}, kEngineBuckets).Observe(seconds(std::chrono::microseconds(elapsed_us)));
   };
   observe("queue", timings.queue_us);
   observe("prefill", timings.prefill_us);
   observe("decode", timings.decode_us);
 }
 
-void Metrics::count_outcome(std::string_view outcome) {
-  outcomes_.Add({{"outcome", std::string(outcome)}}).Increment();
-}
+void Metrics::count_outcome(std::string_view outcome) { outcomes_.Add({{"outcome", std::string(outcome)}}).Increment(); }
 
 std::string Metrics::to_text(const ServiceStatus& status) const {
   std::vector<MetricFamily> families = server_families(status);

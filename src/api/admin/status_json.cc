@@ -6,8 +6,8 @@
 template <>
 struct glz::meta<pensieve::ModelState> {
   using enum pensieve::ModelState;
-  static constexpr auto value = enumerate("unloaded", kUnloaded, "loading", kLoading, "ready",
-                                          kReady, "unloading", kUnloading, "failed", kFailed);
+  static constexpr auto value =
+      enumerate("unloaded", kUnloaded, "loading", kLoading, "ready", kReady, "unloading", kUnloading, "failed", kFailed);
 };
 
 namespace pensieve::api {

@@ -9,11 +9,16 @@ namespace {
 
 std::string_view stop_reason(StopReason reason) {
   switch (reason) {
-    case StopReason::kEndOfTurn: return "end_turn";
-    case StopReason::kStopSequence: return "stop_sequence";
-    case StopReason::kMaxTokens: return "max_tokens";
-    case StopReason::kContextFull: return "model_context_window_exceeded";
-    case StopReason::kToolCalls: return "tool_use";
+    case StopReason::kEndOfTurn:
+      return "end_turn";
+    case StopReason::kStopSequence:
+      return "stop_sequence";
+    case StopReason::kMaxTokens:
+      return "max_tokens";
+    case StopReason::kContextFull:
+      return "model_context_window_exceeded";
+    case StopReason::kToolCalls:
+      return "tool_use";
   }
   return "end_turn";
 }
@@ -29,9 +34,7 @@ std::string usage_json(const Usage& usage, std::int64_t output_tokens) {
                      usage.prompt_tokens - usage.cached_prompt_tokens, usage.cached_prompt_tokens, output_tokens);
 }
 
-std::string sse(std::string_view event, std::string_view data) {
-  return std::format("event: {}\ndata: {}\n\n", event, data);
-}
+std::string sse(std::string_view event, std::string_view data) { return std::format("event: {}\ndata: {}\n\n", event, data); }
 
 }  // namespace
 

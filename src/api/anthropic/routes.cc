@@ -67,12 +67,14 @@ asio::awaitable<void> count_tokens(GenerationService& service, const HttpRequest
 
 std::vector<Route> routes(GenerationService& service, DialectSettings settings) {
   const auto route = [](std::string method, std::string pattern, Handler handler) {
-    return Route{.method = std::move(method), .pattern = std::move(pattern), .errors = ErrorShape::kAnthropic, .handler = std::move(handler)};
+    return Route{
+        .method = std::move(method), .pattern = std::move(pattern), .errors = ErrorShape::kAnthropic, .handler = std::move(handler)};
   };
-  return {route("POST", "/v1/messages",
-                [&service, settings](const HttpRequest& http, ResponseWriter& writer) { return messages(service, settings, http, writer); }),
-          route("POST", "/v1/messages/count_tokens",
-                [&service](const HttpRequest& http, ResponseWriter& writer) { return count_tokens(service, http, writer); })};
+  return {
+      route("POST", "/v1/messages",
+            [&service, settings](const HttpRequest& http, ResponseWriter& writer) { return messages(service, settings, http, writer); }),
+      route("POST", "/v1/messages/count_tokens",
+            [&service](const HttpRequest& http, ResponseWriter& writer) { return count_tokens(service, http, writer); })};
 }
 
 }  // namespace pensieve::api::anthropic

@@ -22,8 +22,7 @@ Answered answered(ErrorShape shape, const Fault& fault, std::string_view id, Hea
 std::expected<Checked, Fault> check_sender(const Guard& guard, const RequestHead& head) {
   Result<Target> target = parse_target(head.target);
   if (!target) return std::unexpected(Fault{400, std::move(target).error()});
-  const std::string_view host =
-      target->authority.empty() ? head.header("host") : std::string_view(target->authority);
+  const std::string_view host = target->authority.empty() ? head.header("host") : std::string_view(target->authority);
   if (auto allowed = guard.check_host(host); !allowed) return std::unexpected(allowed.error());
   const std::string_view origin = head.header("origin");
   if (auto allowed = guard.check_origin(origin, host); !allowed) {
@@ -37,26 +36,22 @@ Answered answer_options(const RequestHead& head, const RouteMatch& match, Header
   Answered result{{204, {{"Allow", allow}}, {}}};
   std::ranges::move(cors, std::back_inserter(result.answer.headers));
   if (!head.header("access-control-request-method").empty()) {
-    std::ranges::move(preflight_headers(allow, head.header("access-control-request-headers")),
-                      std::back_inserter(result.answer.headers));
+    std::ranges::move(preflight_headers(allow, head.header("access-control-request-headers")), std::back_inserter(result.answer.headers));
   }
   return result;
 }
 
-Answered no_route(const RequestHead& head, const RouteMatch& match, ErrorShape shape,
-                  std::string_view path, std::string_view id, Headers cors) {
+Answered no_route(const RequestHead& head, const RouteMatch& match, ErrorShape shape, std::string_view path, std::string_view id,
+                  Headers cors) {
   if (match.allow.empty()) {
     const Fault fault{404,
-                      {ErrorCode::kNotFound, std::format("there is nothing at {}", path),
-                       "GET / lists what this server offers", "path"}};
+                      {ErrorCode::kNotFound, std::format("there is nothing at {}", path), "GET / lists what this server offers", "path"}};
     return answered(shape, fault, id, std::move(cors));
   }
   cors.emplace_back("Allow", match.allow);
-  const Fault fault{405,
-                    {ErrorCode::kInvalidArgument,
-                     std::format("{} does not answer to {}", path, head.method),
-                     std::format("use {}", match.allow),
-                     {}}};
+  const Fault fault{
+      405,
+      {ErrorCode::kInvalidArgument, std::format("{} does not answer to {}", path, head.method), std::format("use {}", match.allow), {}}};
   return answered(shape, fault, id, std::move(cors));
 }
 
@@ -64,8 +59,7 @@ Answered no_route(const RequestHead& head, const RouteMatch& match, ErrorShape s
 
 ErrorShape shape_for(std::string_view target, bool has_anthropic_version) {
   const Result<Target> parsed = parse_target(target);
-  return error_shape(nullptr, parsed ? std::string_view(parsed->path) : target,
-                     has_anthropic_version);
+  return error_shape(nullptr, parsed ? std::string_view(parsed->path) : target, has_anthropic_version);
 }
 
 std::variant<Admitted, Answered> admit(const Gate& gate, const RequestHead& head, std::string id) {

@@ -49,11 +49,8 @@ Result<ApiKeys> ApiKeys::parse(const std::vector<std::string>& hashes) {
     }
     Digest digest{};
     if (bytes.size() != digest.size()) {
-      return fail(
-          ErrorCode::kInvalidArgument,
-          std::format("entry {} of server.api_keys is not 'sha256:' and 64 hex digits",
-                      i + 1),
-          "write the key itself, or sha256: with all 64 digits of its hash", "server.api_keys");
+      return fail(ErrorCode::kInvalidArgument, std::format("entry {} of server.api_keys is not 'sha256:' and 64 hex digits", i + 1),
+                  "write the key itself, or sha256: with all 64 digits of its hash", "server.api_keys");
     }
     std::ranges::copy(bytes, digest.begin());
     keys.hashes_.push_back(digest);
@@ -74,14 +71,12 @@ Result<void> ApiKeys::check(std::string_view authorization, std::string_view x_a
   if (empty()) return {};
   const std::string token = bearer_token(authorization);
   if (token.empty() && x_api_key.empty()) {
-    return fail(ErrorCode::kUnauthenticated, "this server needs an API key",
-                "send it as 'Authorization: Bearer KEY' or 'x-api-key: KEY'");
+    return fail(ErrorCode::kUnauthenticated, "this server needs an API key", "send it as 'Authorization: Bearer KEY' or 'x-api-key: KEY'");
   }
   const bool by_token = accepts(token);
   const bool by_header = accepts(x_api_key);
   if (by_token || by_header) return {};
-  return fail(ErrorCode::kUnauthenticated, "the API key is not valid",
-              "use a key of this server (server.api_key_hashes)");
+  return fail(ErrorCode::kUnauthenticated, "the API key is not valid", "use a key of this server (server.api_key_hashes)");
 }
 
 }  // namespace pensieve::api

@@ -24,8 +24,7 @@ class ApiKeys {
 
   // Whether a request with these headers may pass: `authorization` with the scheme Bearer in any
   // case, or `x_api_key`; either may be empty. Takes the same time whichever key is wrong or right.
-  [[nodiscard]] Result<void> check(std::string_view authorization,
-                                   std::string_view x_api_key) const;
+  [[nodiscard]] Result<void> check(std::string_view authorization, std::string_view x_api_key) const;
 
  private:
   using Digest = std::array<unsigned char, 32>;

@@ -6,8 +6,7 @@ namespace pensieve::api {
 namespace {
 
 // printf %s secret | sha256sum
-constexpr const char* kSecret =
-    "sha256:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
+constexpr const char* kSecret = "sha256:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
 
 TEST(ApiKeys, AreHashedWithSha256) { EXPECT_EQ(hash_api_key("secret"), kSecret); }
 
@@ -22,8 +21,8 @@ TEST(ApiKeys, AcceptEachKeyInEitherHeader) {
 
 TEST(ApiKeys, RefuseEverythingElse) {
   const ApiKeys keys = ApiKeys::parse({kSecret}).value();
-  for (const char* authorization : {"", "secret", "Basic secret", "Bearer", "Bearer ",
-                                    "Bearer secre", "Bearer secret2", "Bearersecret", kSecret}) {
+  for (const char* authorization :
+       {"", "secret", "Basic secret", "Bearer", "Bearer ", "Bearer secre", "Bearer secret2", "Bearersecret", kSecret}) {
     const Result<void> result = keys.check(authorization, "");
     ASSERT_FALSE(result) << authorization;
     EXPECT_EQ(result.error().code, ErrorCode::kUnauthenticated);

@@ -45,9 +45,7 @@ AnswerTerms closing_terms(const ServerContext& context, std::string_view id) {
           .write_time = context.limits.write_time};
 }
 
-Error handler_fault() {
-  return {ErrorCode::kInternal, "the request could not be answered", "see the server's log", {}};
-}
+Error handler_fault() { return {ErrorCode::kInternal, "the request could not be answered", "see the server's log", {}}; }
 
 }  // namespace
 
@@ -82,13 +80,9 @@ asio::awaitable<void> Connection::run() {
 
 asio::awaitable<void> Connection::refuse() {
   const std::string id = new_request_id();
-  const Fault full{503,
-                   {ErrorCode::kOverloaded,
-                    "the server has as many connections as it takes",
-                    "try again, or raise server.max_connections",
-                    {}}};
-  co_await answer_and_close(render_fault(ErrorShape::kPlain, full, id),
-                            closing_terms(context_, id));
+  const Fault full{
+      503, {ErrorCode::kOverloaded, "the server has as many connections as it takes", "try again, or raise server.max_connections", {}}};
+  co_await answer_and_close(render_fault(ErrorShape::kPlain, full, id), closing_terms(context_, id));
   co_await linger(socket_, context_.limits.linger_time);
   cut();
 }
@@ -119,15 +113,13 @@ asio::awaitable<bool> Connection::exchange() {
   if (!head) {
     spdlog::debug("{} refused {}: {}", id, head.error().status, head.error().error.message);
     const ErrorShape shape = shape_for(reader_.target_so_far(), false);
-    co_return co_await answer_and_close(render_fault(shape, head.error(), id),
-                                        closing_terms(context_, id));
+    co_return co_await answer_and_close(render_fault(shape, head.error(), id), closing_terms(context_, id));
   }
   auto admission = admit(context_.gate, *head, id);
   if (auto* admitted = std::get_if<Admitted>(&admission)) {
     const bool more = co_await handle(std::move(*admitted), *head);
-    spdlog::debug(
-        "{} {} {} took {:.1f} ms", id, head->method, head->target,
-        std::chrono::duration<double, std::milli>(context_.clock.steady_now() - started).count());
+    spdlog::debug("{} {} {} took {:.1f} ms", id, head->method, head->target,
+                  std::chrono::duration<double, std::milli>(context_.clock.steady_now() - started).count());
     co_return more;
   }
   ErrorAnswer answer = std::get<Answered>(std::move(admission)).answer;
@@ -143,14 +135,12 @@ asio::awaitable<bool> Connection::exchange() {
 asio::awaitable<bool> Connection::handle(Admitted admitted, const RequestHead& head) {
   HttpRequest& request = admitted.request;
   const Route& route = *admitted.route;
-  const ErrorShape shape =
-      error_shape(&route, request.path, head.headers.contains("anthropic-version"));
+  const ErrorShape shape = error_shape(&route, request.path, head.headers.contains("anthropic-version"));
   AnswerTerms terms = terms_for(head, request.id);
   std::ranges::copy(admitted.cors, std::back_inserter(terms.common));
 
   if (auto fits = reader_.check_declared_body(); !fits) {
-    co_return co_await answer_and_close(render_fault(shape, fits.error(), request.id),
-                                        std::move(terms));
+    co_return co_await answer_and_close(render_fault(shape, fits.error(), request.id), std::move(terms));
   }
   if (head.expects_continue && head.has_body() && reader_.body_is_awaited()) {
     constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -159,8 +149,7 @@ asio::awaitable<bool> Connection::handle(Admitted admitted, const RequestHead& h
   std::expected<std::string, Fault> body = co_await reader_.read_body();
   if (!body) {
     if (body.error().status == 0) co_return false;
-    co_return co_await answer_and_close(render_fault(shape, body.error(), request.id),
-                                        std::move(terms));
+    co_return co_await answer_and_close(render_fault(shape, body.error(), request.id), std::move(terms));
   }
   request.body = *std::move(body);
 
@@ -171,13 +160,11 @@ asio::awaitable<bool> Connection::handle(Admitted admitted, const RequestHead& h
     ErrorAnswer answer = render_error(shape, handler_fault(), request.id);
     co_await sender.send(answer.status, std::move(answer.headers), std::move(answer.body));
   }
-  spdlog::debug("{} answered {} with {} bytes{}", request.id, sender.status(), sender.body_bytes(),
-                sender.complete() ? "" : ", cut short");
+  spdlog::debug("{} answered {} with {} bytes{}", request.id, sender.status(), sender.body_bytes(), sender.complete() ? "" : ", cut short");
   co_return sender.keeps_alive();
 }
 
-asio::awaitable<void> Connection::run_handler(const Route& route, const HttpRequest& request,
-                                              ResponseWriter& writer) {
+asio::awaitable<void> Connection::run_handler(const Route& route, const HttpRequest& request, ResponseWriter& writer) {
   try {
     co_await route.handler(request, writer);
   } catch (const boost::system::system_error& error) {

@@ -39,8 +39,7 @@ class Connection {
   boost::asio::awaitable<bool> exchange();
   boost::asio::awaitable<bool> handle(Admitted admitted, const RequestHead& head);
 
-  boost::asio::awaitable<void> run_handler(const Route& route, const HttpRequest& request,
-                                           ResponseWriter& writer);
+  boost::asio::awaitable<void> run_handler(const Route& route, const HttpRequest& request, ResponseWriter& writer);
   boost::asio::awaitable<void> watch_client(const ResponseSender& sender);
   boost::asio::awaitable<bool> answer_and_close(ErrorAnswer answer, AnswerTerms terms);
   [[nodiscard]] AnswerTerms terms_for(const RequestHead& head, std::string_view id) const;

@@ -59,28 +59,20 @@ struct Row {
 // https://platform.openai.com/docs/guides/error-codes and https://docs.anthropic.com/en/api/errors.
 constexpr std::array kRows = {
     Row{ErrorCode::kInternal, 500, "server_error", "internal_error", 500, "api_error", 500, 0},
-    Row{ErrorCode::kInvalidArgument, 400, "invalid_request_error", "", 400, "invalid_request_error",
-        400, 0},
-    Row{ErrorCode::kNotFound, 404, "invalid_request_error", "model_not_found", 404,
-        "not_found_error", 404, 0},
-    Row{ErrorCode::kUnauthenticated, 401, "invalid_request_error", "invalid_api_key", 401,
-        "authentication_error", 401, 0},
+    Row{ErrorCode::kInvalidArgument, 400, "invalid_request_error", "", 400, "invalid_request_error", 400, 0},
+    Row{ErrorCode::kNotFound, 404, "invalid_request_error", "model_not_found", 404, "not_found_error", 404, 0},
+    Row{ErrorCode::kUnauthenticated, 401, "invalid_request_error", "invalid_api_key", 401, "authentication_error", 401, 0},
     Row{ErrorCode::kForbidden, 403, "permission_error", "", 403, "permission_error", 403, 0},
-    Row{ErrorCode::kTooLarge, 413, "invalid_request_error", "request_too_large", 413,
-        "request_too_large", 413, 0},
-    Row{ErrorCode::kContextOverflow, 400, "invalid_request_error", "context_length_exceeded", 400,
-        "invalid_request_error", 400, 0},
+    Row{ErrorCode::kTooLarge, 413, "invalid_request_error", "request_too_large", 413, "request_too_large", 413, 0},
+    Row{ErrorCode::kContextOverflow, 400, "invalid_request_error", "context_length_exceeded", 400, "invalid_request_error", 400, 0},
     Row{ErrorCode::kTimeout, 504, "timeout_error", "timeout", 504, "timeout_error", 504, 0},
-    Row{ErrorCode::kOverloaded, 429, "rate_limit_error", "rate_limit_exceeded", 429,
-        "rate_limit_error", 429, 2},
-    Row{ErrorCode::kOutOfMemory, 503, "overloaded_error", "out_of_memory", 529, "overloaded_error",
-        503, 10},
+    Row{ErrorCode::kOverloaded, 429, "rate_limit_error", "rate_limit_exceeded", 429, "rate_limit_error", 429, 2},
+    Row{ErrorCode::kOutOfMemory, 503, "overloaded_error", "out_of_memory", 529, "overloaded_error", 503, 10},
     Row{ErrorCode::kWorkerLost, 502, "api_error", "worker_lost", 500, "api_error", 502, 0},
     Row{ErrorCode::kUnavailable, 503, "server_error", "unavailable", 503, "api_error", 503, 5},
     Row{ErrorCode::kCancelled, 499, "api_error", "cancelled", 499, "api_error", 499, 0},
     Row{ErrorCode::kIo, 500, "server_error", "io_error", 500, "api_error", 500, 0},
-    Row{ErrorCode::kUnsupported, 400, "invalid_request_error", "unsupported", 400,
-        "invalid_request_error", 400, 0},
+    Row{ErrorCode::kUnsupported, 400, "invalid_request_error", "unsupported", 400, "invalid_request_error", 400, 0},
 };
 
 const Row& row_of(ErrorCode code) {
@@ -100,8 +92,7 @@ std::string to_json(const Body& body) {
 // The message for APIs without a field for advice. Clients match the overflow error's wording, so
 // nothing is added to it (FACTS.md section 7).
 std::string message_of(const Error& error) {
-  return replace_invalid_utf8(error.code == ErrorCode::kContextOverflow ? error.message
-                                                                        : error.text());
+  return replace_invalid_utf8(error.code == ErrorCode::kContextOverflow ? error.message : error.text());
 }
 
 std::string openai_body(const Row& row, const Error& error) {
@@ -128,13 +119,11 @@ ErrorAnswer render_error(ErrorShape shape, const Error& error, std::string_view 
       break;
     case ErrorShape::kAnthropic:
       answer.status = row.anthropic_status;
-      answer.body =
-          to_json(AnthropicBody{"error", {row.anthropic_type, message_of(error)}, request_id});
+      answer.body = to_json(AnthropicBody{"error", {row.anthropic_type, message_of(error)}, request_id});
       break;
     case ErrorShape::kPlain:
       answer.status = row.plain_status;
-      answer.body = to_json(PlainBody{{to_string(error.code), replace_invalid_utf8(error.message),
-                                       replace_invalid_utf8(error.advice)}});
+      answer.body = to_json(PlainBody{{to_string(error.code), replace_invalid_utf8(error.message), replace_invalid_utf8(error.advice)}});
       break;
   }
   if (row.retry_after_s > 0) {

@@ -20,8 +20,8 @@ struct HttpRequest {
   std::map<std::string, std::string> query;    // decoded; the last of equal names
   std::map<std::string, std::string> headers;  // names in lower case; equal names joined by ", "
   std::string body;
-  std::string id;                              // "req_..."; goes out as `request-id` and into logs
-  std::vector<std::string> path_parameters;    // what the route's `{...}` segments matched, in order
+  std::string id;                            // "req_..."; goes out as `request-id` and into logs
+  std::vector<std::string> path_parameters;  // what the route's `{...}` segments matched, in order
 
   // Value of a header by its lower-case name; empty if absent.
   [[nodiscard]] std::string_view header(std::string_view name) const;
@@ -47,8 +47,7 @@ class ResponseWriter {
 // Answers one request. Must not throw. When the client goes away while a handler waits for its next
 // event, the handler's coroutine is cancelled (asio cancellation, all types): what it owns is
 // destroyed. A client that ends its sending side counts as gone unless the answer is on its way.
-using Handler =
-    std::function<boost::asio::awaitable<void>(const HttpRequest&, ResponseWriter&)>;
+using Handler = std::function<boost::asio::awaitable<void>(const HttpRequest&, ResponseWriter&)>;
 
 // Whose error shape a route answers in, also for errors found before its handler runs.
 enum class ErrorShape { kOpenAi, kAnthropic, kPlain };

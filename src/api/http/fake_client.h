@@ -51,8 +51,7 @@ class FakeClient {
   // True if all bytes went out.
   bool send(std::string_view bytes) {
     while (!bytes.empty()) {
-      const ssize_t sent =
-          ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      const ssize_t sent = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
       if (sent <= 0) return false;
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
@@ -143,18 +142,15 @@ class FakeClient {
 };
 
 // "METHOD path HTTP/1.1" with Host, Content-Length for a body, and `headers` ("A: b\r\n").
-inline std::string request_text(std::string_view method, std::string_view path,
-                                std::string_view body = {}, std::string_view headers = {}) {
+inline std::string request_text(std::string_view method, std::string_view path, std::string_view body = {}, std::string_view headers = {}) {
   const std::string length = body.empty() ? "" : std::format("Content-Length: {}\r\n", body.size());
-  return std::format("{} {} HTTP/1.1\r\nHost: localhost\r\n{}{}\r\n{}", method, path, length,
-                     headers, body);
+  return std::format("{} {} HTTP/1.1\r\nHost: localhost\r\n{}{}\r\n{}", method, path, length, headers, body);
 }
 
 // A started server. Its event loop runs in a thread until the object ends.
 class RunningServer {
  public:
-  explicit RunningServer(std::vector<Route> routes, HttpLimits limits = {},
-                         ServerConfig config = {}) {
+  explicit RunningServer(std::vector<Route> routes, HttpLimits limits = {}, ServerConfig config = {}) {
     config.port = 0;
     server_.emplace(context_.get_executor(), std::move(config), std::move(routes), clock_, limits);
     started_ = server_->start();
@@ -190,8 +186,7 @@ class RunningServer {
 // Answers 200 with "METHOD path body".
 inline Handler echo_handler() {
   return [](const HttpRequest& request, ResponseWriter& writer) -> boost::asio::awaitable<void> {
-    co_await writer.send(200, {{"Content-Type", "text/plain"}},
-                         std::format("{} {} {}", request.method, request.path, request.body));
+    co_await writer.send(200, {{"Content-Type", "text/plain"}}, std::format("{} {} {}", request.method, request.path, request.body));
   };
 }
 

@@ -10,9 +10,7 @@
 namespace pensieve::api {
 namespace {
 
-std::string lower(std::string_view text) {
-  return boost::algorithm::to_lower_copy(std::string(text));
-}
+std::string lower(std::string_view text) { return boost::algorithm::to_lower_copy(std::string(text)); }
 
 std::optional<boost::asio::ip::address> as_address(std::string_view host) {
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
@@ -79,26 +77,23 @@ std::expected<void, Fault> Guard::check_host(std::string_view host) const {
   if (host.empty()) return {};
   const std::string name = host_name(host);
   if (name.empty()) {
-    return std::unexpected(Fault{
-        400, {ErrorCode::kInvalidArgument, "the Host header is not a host and port", {}, {}}});
+    return std::unexpected(Fault{400, {ErrorCode::kInvalidArgument, "the Host header is not a host and port", {}, {}}});
   }
   if (is_loopback_host(name) || std::ranges::contains(hosts_, name)) return {};
   if (any_address_ && as_address(name)) return {};
-  return std::unexpected(
-      forbidden(std::format("this server does not answer to the host name '{}'", name),
-                "add the name to server.allowed_hosts if it is yours"));
+  return std::unexpected(forbidden(std::format("this server does not answer to the host name '{}'", name),
+                                   "add the name to server.allowed_hosts if it is yours"));
 }
 
-std::expected<void, Fault> Guard::check_origin(std::string_view origin,
-                                               std::string_view host) const {
+std::expected<void, Fault> Guard::check_origin(std::string_view origin, std::string_view host) const {
   if (origin.empty() || std::ranges::contains(origins_, lower(origin))) return {};
   if (const auto web = parse_origin(origin)) {
     const bool http = web->scheme == "http" || web->scheme == "https";
     if (http && (is_loopback_host(web->host) || web->host_and_port == lower(host))) return {};
     if (std::ranges::contains(origins_, "*")) return {};
   }
-  return std::unexpected(forbidden("web pages of this origin may not use this server",
-                                   "add the origin to server.allowed_origins if you trust it"));
+  return std::unexpected(
+      forbidden("web pages of this origin may not use this server", "add the origin to server.allowed_origins if you trust it"));
 }
 
 Headers cors_headers(std::string_view origin) {
@@ -111,8 +106,7 @@ Headers cors_headers(std::string_view origin) {
 }
 
 Headers preflight_headers(std::string_view allow, std::string_view requested_headers) {
-  Headers headers{{"Access-Control-Allow-Methods", std::string(allow)},
-                  {"Access-Control-Max-Age", "600"}};
+  Headers headers{{"Access-Control-Allow-Methods", std::string(allow)}, {"Access-Control-Max-Age", "600"}};
   if (!requested_headers.empty()) {
     headers.emplace_back("Access-Control-Allow-Headers", std::string(requested_headers));
   }

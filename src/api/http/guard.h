@@ -26,8 +26,7 @@ class Guard {
 
   // Refuses an Origin, with 403, that is neither loopback, configured, nor `host` itself. An empty
   // origin passes: the request comes from no web page. "null" passes only if configured by name.
-  [[nodiscard]] std::expected<void, Fault> check_origin(std::string_view origin,
-                                                        std::string_view host) const;
+  [[nodiscard]] std::expected<void, Fault> check_origin(std::string_view origin, std::string_view host) const;
 
  private:
   std::vector<std::string> hosts_;    // lower case, without port

@@ -10,30 +10,27 @@ int host_status(const ServerConfig& config, std::string_view host) {
   return result ? 200 : result.error().status;
 }
 
-int origin_status(const ServerConfig& config, std::string_view origin,
-                  std::string_view host = "localhost:8484") {
+int origin_status(const ServerConfig& config, std::string_view origin, std::string_view host = "localhost:8484") {
   const auto result = Guard(config).check_origin(origin, host);
   return result ? 200 : result.error().status;
 }
 
 TEST(Guard, AnswersToLoopbackNamesWithAnyPort) {
-  for (const char* host : {"localhost", "LOCALHOST:1", "localhost.", "127.0.0.1:8484", "127.9.9.9",
-                           "[::1]", "[::1]:8484", "app.localhost:3000", ""}) {
+  for (const char* host :
+       {"localhost", "LOCALHOST:1", "localhost.", "127.0.0.1:8484", "127.9.9.9", "[::1]", "[::1]:8484", "app.localhost:3000", ""}) {
     EXPECT_EQ(host_status({}, host), 200) << host;
   }
 }
 
 TEST(Guard, DoesNotAnswerToForeignNames) {
-  for (const char* host :
-       {"example.org", "example.org:8484", "localhost.example.org", "127.0.0.1.example.org",
-        "10.0.0.1", "0.0.0.0", "[::2]", "2130706433", "notlocalhost", "127.1"}) {
+  for (const char* host : {"example.org", "example.org:8484", "localhost.example.org", "127.0.0.1.example.org", "10.0.0.1", "0.0.0.0",
+                           "[::2]", "2130706433", "notlocalhost", "127.1"}) {
     EXPECT_EQ(host_status({}, host), 403) << host;
   }
 }
 
 TEST(Guard, RefusesMalformedHosts) {
-  for (const char* host :
-       {"user@localhost", "localhost:port", "[::1", "a b", ":80", "localhost/x"}) {
+  for (const char* host : {"user@localhost", "localhost:port", "[::1", "a b", ":80", "localhost/x"}) {
     EXPECT_EQ(host_status({}, host), 400) << host;
   }
 }
@@ -60,16 +57,15 @@ TEST(Guard, AnswersToAnyAddressButNoForeignNameWhenBoundToAll) {
 }
 
 TEST(Guard, LetsLoopbackPagesIn) {
-  for (const char* origin : {"", "http://localhost:3000", "https://localhost", "http://127.0.0.1:1",
-                             "http://[::1]:8484", "HTTP://LOCALHOST"}) {
+  for (const char* origin :
+       {"", "http://localhost:3000", "https://localhost", "http://127.0.0.1:1", "http://[::1]:8484", "HTTP://LOCALHOST"}) {
     EXPECT_EQ(origin_status({}, origin), 200) << origin;
   }
 }
 
 TEST(Guard, KeepsForeignPagesOut) {
-  for (const char* origin :
-       {"https://example.org", "http://localhost.example.org", "null", "http://localhost@evil.org",
-        "file://", "http://", "localhost", "app://localhost", "http://evil.org:80/localhost"}) {
+  for (const char* origin : {"https://example.org", "http://localhost.example.org", "null", "http://localhost@evil.org", "file://",
+                             "http://", "localhost", "app://localhost", "http://evil.org:80/localhost"}) {
     EXPECT_EQ(origin_status({}, origin), 403) << origin;
   }
 }

@@ -21,10 +21,9 @@ Route route(const char* method, const char* pattern) {
 }
 
 const Gate& gate() {
-  static const Gate gate{
-      Guard(ServerConfig{}), ApiKeys::parse({hash_api_key("secret")}).value(),
-      Router({route("GET", "/health"), route("POST", "/v1/messages"),
-              route("GET", "/v1/models/{id}"), route("POST", "/pensieve/v1/models/{id*}/load")})};
+  static const Gate gate{Guard(ServerConfig{}), ApiKeys::parse({hash_api_key("secret")}).value(),
+                         Router({route("GET", "/health"), route("POST", "/v1/messages"), route("GET", "/v1/models/{id}"),
+                                 route("POST", "/pensieve/v1/models/{id*}/load")})};
   return gate;
 }
 

@@ -5,9 +5,7 @@
 namespace pensieve::api {
 
 HttpLimits http_limits(const ServerConfig& config) {
-  const auto seconds = [](std::int32_t value) {
-    return std::chrono::milliseconds(std::chrono::seconds(std::max(value, 1)));
-  };
+  const auto seconds = [](std::int32_t value) { return std::chrono::milliseconds(std::chrono::seconds(std::max(value, 1))); };
   HttpLimits limits;
   limits.body_bytes = static_cast<std::size_t>(std::max<std::int64_t>(config.max_body_bytes, 0));
   limits.connections = static_cast<std::size_t>(std::max(config.max_connections, 1));

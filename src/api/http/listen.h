@@ -9,7 +9,6 @@
 namespace pensieve::api {
 
 // Listens where `config` says. Errors as HttpServer::start has them.
-Result<boost::asio::ip::tcp::acceptor> listen(const boost::asio::any_io_executor& executor,
-                                              const ServerConfig& config);
+Result<boost::asio::ip::tcp::acceptor> listen(const boost::asio::any_io_executor& executor, const ServerConfig& config);
 
 }  // namespace pensieve::api

@@ -19,9 +19,7 @@ std::unexpected<Fault> refuse(int status, std::string message, std::string advic
 }
 
 std::unexpected<Fault> body_too_large(std::size_t limit) {
-  return refuse(413,
-                std::format("the request body is larger than {}",
-                            to_text(Bytes{static_cast<std::int64_t>(limit)})),
+  return refuse(413, std::format("the request body is larger than {}", to_text(Bytes{static_cast<std::int64_t>(limit)})),
                 "send less, or raise server.max_body_bytes");
 }
 
@@ -42,14 +40,12 @@ std::expected<void, Fault> check_framing(const http::fields& fields, bool http_1
   if (http_1_1 && fields[http::field::host].empty()) {
     return refuse(400, "the Host header is empty");
   }
-  if (fields.count(http::field::content_length) > 1 ||
-      fields[http::field::content_length].contains(',')) {
+  if (fields.count(http::field::content_length) > 1 || fields[http::field::content_length].contains(',')) {
     return refuse(400, "the request has more than one Content-Length");
   }
   const std::size_t codings = fields.count(http::field::transfer_encoding);
   if (codings == 0) return {};
-  if (codings > 1 || !http_1_1 ||
-      !boost::algorithm::iequals(fields[http::field::transfer_encoding], "chunked")) {
+  if (codings > 1 || !http_1_1 || !boost::algorithm::iequals(fields[http::field::transfer_encoding], "chunked")) {
     return refuse(400, "the only transfer coding understood is 'chunked', in HTTP/1.1");
   }
   return {};
@@ -66,8 +62,7 @@ std::string_view RequestHead::header(std::string_view name) const {
   return found == headers.end() ? std::string_view{} : std::string_view(found->second);
 }
 
-RequestParser::RequestParser(const HttpLimits& limits)
-    : limits_(limits), beast_(std::make_unique<Beast>()) {
+RequestParser::RequestParser(const HttpLimits& limits) : limits_(limits), beast_(std::make_unique<Beast>()) {
   beast_->parser.header_limit(static_cast<std::uint32_t>(limits_.head_bytes));
   beast_->parser.body_limit(boost::none);  // check_declared_body and feed_body see to it
 }
@@ -95,8 +90,7 @@ std::expected<std::size_t, Fault> RequestParser::feed_head(std::string_view byte
   std::size_t count = 0;
   for (const auto& field : message.base()) {
     if (++count > limits_.header_count) return refuse(431, "the request has too many headers");
-    std::string& value =
-        head.headers[boost::algorithm::to_lower_copy(std::string(field.name_string()))];
+    std::string& value = head.headers[boost::algorithm::to_lower_copy(std::string(field.name_string()))];
     if (!value.empty()) value += ", ";
     value += field.value();
   }
@@ -110,9 +104,7 @@ std::expected<std::size_t, Fault> RequestParser::feed_head(std::string_view byte
   return consumed;
 }
 
-std::string RequestParser::target_so_far() const {
-  return std::string(beast_->parser.get().target());
-}
+std::string RequestParser::target_so_far() const { return std::string(beast_->parser.get().target()); }
 
 std::expected<void, Fault> RequestParser::check_declared_body() const {
   if (head_->content_length.value_or(0) > limits_.body_bytes) {

@@ -76,21 +76,16 @@ TEST(RequestParser, LeavesTheNextRequestAlone) {
 }
 
 TEST(RequestParser, RefusesWhatTwoParsersCouldReadDifferently) {
-  const auto with = [](std::string_view headers) {
-    return std::format("POST / HTTP/1.1\r\nHost: a\r\n{}\r\nhello", headers);
-  };
+  const auto with = [](std::string_view headers) { return std::format("POST / HTTP/1.1\r\nHost: a\r\n{}\r\nhello", headers); };
   for (const std::string& text :
-       {with("Content-Length: 5\r\nContent-Length: 5\r\n"),
-        with("Content-Length: 5\r\nContent-Length: 6\r\n"), with("Content-Length: 5, 5\r\n"),
-        with("Content-Length: -5\r\n"), with("Content-Length: +5\r\n"),
-        with("Content-Length: 0x5\r\n"), with("Content-Length: 99999999999999999999\r\n"),
-        with("Content-Length:\r\n"), with("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"),
-        with("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n"),
+       {with("Content-Length: 5\r\nContent-Length: 5\r\n"), with("Content-Length: 5\r\nContent-Length: 6\r\n"),
+        with("Content-Length: 5, 5\r\n"), with("Content-Length: -5\r\n"), with("Content-Length: +5\r\n"), with("Content-Length: 0x5\r\n"),
+        with("Content-Length: 99999999999999999999\r\n"), with("Content-Length:\r\n"),
+        with("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"), with("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n"),
         with("Transfer-Encoding: gzip\r\n"), with("Transfer-Encoding: gzip, chunked\r\n"),
-        with("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"),
-        with("Content-Length : 5\r\n"), with("Host: b\r\n"),
-        std::string("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
-        std::string("GET / HTTP/1.1\r\n\r\n"), std::string("GET / HTTP/1.1\r\nHost:\r\n\r\n")}) {
+        with("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"), with("Content-Length : 5\r\n"), with("Host: b\r\n"),
+        std::string("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), std::string("GET / HTTP/1.1\r\n\r\n"),
+        std::string("GET / HTTP/1.1\r\nHost:\r\n\r\n")}) {
     EXPECT_EQ(parse(text).fault, 400) << text;
   }
 }
@@ -98,20 +93,17 @@ TEST(RequestParser, RefusesWhatTwoParsersCouldReadDifferently) {
 TEST(RequestParser, RefusesWhatIsNotHttp) {
   using namespace std::string_literals;
   for (const std::string& text :
-       {"\x16\x03\x01\x02 TLS"s, "GET\r\n\r\n"s, "GET / \r\nHost: a\r\n\r\n"s,
-        "GET / HTTP/1.1\nHost: a\n\n"s, "GET / HTTP/1.1\r\nHost: a\n\r\n"s,
-        "GET / HTTP/2.0\r\n\r\n"s, "GET /\0 HTTP/1.1\r\n\r\n"s, "G\0T / HTTP/1.1\r\n\r\n"s,
-        "GET / HTTP/1.1\r\nHost: a\0b\r\n\r\n"s, "GET / HTTP/1.1\r\nHo st: a\r\n\r\n"s,
-        "GET / HTTP/1.1\r\n: a\r\n\r\n"s, "GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n"s,
-        "GET  / HTTP/1.1\r\n\r\n"s}) {
+       {"\x16\x03\x01\x02 TLS"s, "GET\r\n\r\n"s, "GET / \r\nHost: a\r\n\r\n"s, "GET / HTTP/1.1\nHost: a\n\n"s,
+        "GET / HTTP/1.1\r\nHost: a\n\r\n"s, "GET / HTTP/2.0\r\n\r\n"s, "GET /\0 HTTP/1.1\r\n\r\n"s, "G\0T / HTTP/1.1\r\n\r\n"s,
+        "GET / HTTP/1.1\r\nHost: a\0b\r\n\r\n"s, "GET / HTTP/1.1\r\nHo st: a\r\n\r\n"s, "GET / HTTP/1.1\r\n: a\r\n\r\n"s,
+        "GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n"s, "GET  / HTTP/1.1\r\n\r\n"s}) {
     EXPECT_EQ(parse(text).fault, 400) << text;
   }
 }
 
 TEST(RequestParser, RefusesBrokenChunks) {
   for (const std::string_view chunks :
-       {"x\r\nhello\r\n", "-1\r\n", "5\r\nhelloX\r\n0\r\n\r\n", "5\nhello\r\n",
-        "FFFFFFFFFFFFFFFFF\r\n", "5;\x01\r\nhello\r\n"}) {
+       {"x\r\nhello\r\n", "-1\r\n", "5\r\nhelloX\r\n0\r\n\r\n", "5\nhello\r\n", "FFFFFFFFFFFFFFFFF\r\n", "5;\x01\r\nhello\r\n"}) {
     const int fault = parse(std::format("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
                                         "chunked\r\n\r\n{}",
                                         chunks))
@@ -133,8 +125,7 @@ TEST(RequestParser, BoundsTheBodyBeforeItComes) {
   HttpLimits limits;
   limits.body_bytes = 10;
   const auto post = [&](std::string_view headers, std::string_view body) {
-    return parse(std::format("POST / HTTP/1.1\r\nHost: a\r\n{}\r\n{}", headers, body), 1 << 20,
-                 limits);
+    return parse(std::format("POST / HTTP/1.1\r\nHost: a\r\n{}\r\n{}", headers, body), 1 << 20, limits);
   };
   EXPECT_EQ(post("Content-Length: 1099511627776\r\n", "").fault, 413);
   EXPECT_EQ(post("Content-Length: 11\r\n", "").fault, 413);
@@ -149,8 +140,7 @@ TEST(RequestParser, UnderstandsKeepAliveAndExpectations) {
   EXPECT_FALSE(parse("GET / HTTP/1.0\r\n\r\n").head.keep_alive);
   EXPECT_TRUE(parse("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").head.keep_alive);
   EXPECT_FALSE(parse("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").head.keep_alive);
-  EXPECT_TRUE(
-      parse("GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\n\r\n").head.expects_continue);
+  EXPECT_TRUE(parse("GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-Continue\r\n\r\n").head.expects_continue);
   EXPECT_EQ(parse("GET / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n").fault, 417);
 }
 

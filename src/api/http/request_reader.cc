@@ -13,13 +13,9 @@ constexpr std::size_t kHeadPiece = 4 * 1024;
 constexpr std::size_t kBodyPiece = 64 * 1024;
 constexpr std::size_t kReadAhead = 16 * 1024;
 
-Fault incomplete() {
-  return {400, {ErrorCode::kInvalidArgument, "the connection ended within the request", {}, {}}};
-}
+Fault incomplete() { return {400, {ErrorCode::kInvalidArgument, "the connection ended within the request", {}, {}}}; }
 
-Fault too_slow() {
-  return {408, {ErrorCode::kTimeout, "the request did not arrive in time", {}, {}}};
-}
+Fault too_slow() { return {408, {ErrorCode::kTimeout, "the request did not arrive in time", {}, {}}}; }
 
 }  // namespace
 
@@ -31,23 +27,19 @@ std::string_view RequestReader::buffered() const {
 asio::awaitable<std::optional<Fault>> RequestReader::wait_for_first_byte() {
   if (input_ && input_->size() > 0) co_return std::nullopt;
   input_.emplace();  // an idle connection holds no buffer of its last request
-  const auto [error] = co_await socket_.async_wait(
-      Tcp::socket::wait_read,
-      asio::cancel_after(limits_.idle_time, asio::as_tuple(asio::use_awaitable)));
+  const auto [error] =
+      co_await socket_.async_wait(Tcp::socket::wait_read, asio::cancel_after(limits_.idle_time, asio::as_tuple(asio::use_awaitable)));
   if (error) co_return silent_close();
   co_return std::nullopt;
 }
 
-asio::awaitable<std::optional<Fault>> RequestReader::read_more(
-    std::size_t at_most, std::chrono::steady_clock::time_point deadline) {
-  const auto [error, count] = co_await socket_.async_read_some(
-      input_->prepare(at_most), asio::cancel_at(deadline, asio::as_tuple(asio::use_awaitable)));
+asio::awaitable<std::optional<Fault>> RequestReader::read_more(std::size_t at_most, std::chrono::steady_clock::time_point deadline) {
+  const auto [error, count] =
+      co_await socket_.async_read_some(input_->prepare(at_most), asio::cancel_at(deadline, asio::as_tuple(asio::use_awaitable)));
   input_->commit(count);
   if (!error) co_return std::nullopt;
   if (error == asio::error::eof) {
-    co_return parser_->head() || input_->size() > 0 || !parser_->target_so_far().empty()
-        ? incomplete()
-        : silent_close();
+    co_return parser_->head() || input_->size() > 0 || !parser_->target_so_far().empty() ? incomplete() : silent_close();
   }
   if (!socket_.is_open() || error != asio::error::operation_aborted) co_return silent_close();
   co_return too_slow();
@@ -87,8 +79,7 @@ asio::awaitable<std::expected<std::string, Fault>> RequestReader::read_body() {
 
 asio::awaitable<void> RequestReader::wait_until_gone() {
   while (input_->size() < kReadAhead) {
-    const auto [error, count] = co_await socket_.async_read_some(
-        input_->prepare(kHeadPiece), asio::as_tuple(asio::use_awaitable));
+    const auto [error, count] = co_await socket_.async_read_some(input_->prepare(kHeadPiece), asio::as_tuple(asio::use_awaitable));
     input_->commit(count);
     if (error) co_return;
   }
@@ -96,8 +87,6 @@ asio::awaitable<void> RequestReader::wait_until_gone() {
   co_await socket_.async_wait(Tcp::socket::wait_error, asio::as_tuple(asio::use_awaitable));
 }
 
-std::string RequestReader::target_so_far() const {
-  return parser_ ? parser_->target_so_far() : std::string();
-}
+std::string RequestReader::target_so_far() const { return parser_ ? parser_->target_so_far() : std::string(); }
 
 }  // namespace pensieve::api

@@ -24,9 +24,7 @@ class RequestReader {
   boost::asio::awaitable<std::expected<RequestHead, Fault>> read_head();
 
   // Whether the declared length of the body is within its bound; fault 413.
-  [[nodiscard]] std::expected<void, Fault> check_declared_body() const {
-    return parser_->check_declared_body();
-  }
+  [[nodiscard]] std::expected<void, Fault> check_declared_body() const { return parser_->check_declared_body(); }
   // True if no byte of the body has come yet.
   [[nodiscard]] bool body_is_awaited() const { return input_->size() == 0; }
   // The body of the request whose head was read. Faults: 400, 408, 413.
@@ -42,8 +40,7 @@ class RequestReader {
 
  private:
   boost::asio::awaitable<std::optional<Fault>> wait_for_first_byte();
-  boost::asio::awaitable<std::optional<Fault>> read_more(
-      std::size_t at_most, std::chrono::steady_clock::time_point deadline);
+  boost::asio::awaitable<std::optional<Fault>> read_more(std::size_t at_most, std::chrono::steady_clock::time_point deadline);
   [[nodiscard]] std::string_view buffered() const;
 
   Tcp::socket& socket_;

@@ -23,9 +23,6 @@ std::string render_head(int status, const Headers& headers) {
   return head;
 }
 
-std::string http_date(WallTime time) {
-  return std::format("{:%a, %d %b %Y %H:%M:%S} GMT",
-                     std::chrono::floor<std::chrono::seconds>(time));
-}
+std::string http_date(WallTime time) { return std::format("{:%a, %d %b %Y %H:%M:%S} GMT", std::chrono::floor<std::chrono::seconds>(time)); }
 
 }  // namespace pensieve::api

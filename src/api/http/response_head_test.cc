@@ -5,9 +5,7 @@
 namespace pensieve::api {
 namespace {
 
-TEST(ResponseHead, HasStatusHeadersAndAnEmptyLine) {
-  EXPECT_EQ(render_head(404, {{"A", "b"}}), "HTTP/1.1 404 Not Found\r\nA: b\r\n\r\n");
-}
+TEST(ResponseHead, HasStatusHeadersAndAnEmptyLine) { EXPECT_EQ(render_head(404, {{"A", "b"}}), "HTTP/1.1 404 Not Found\r\nA: b\r\n\r\n"); }
 
 TEST(ResponseHead, LetsNoValueAddAHeader) {
   EXPECT_EQ(render_head(200, {{"X-Pensieve-Model", "a\r\nSet-Cookie: x"}}),

@@ -45,8 +45,7 @@ asio::awaitable<bool> ResponseSender::begin_stream(int status, Headers headers) 
     terms_.keep_alive = false;  // HTTP/1.0 knows the end of a stream by the connection's end
   }
   const std::string head = head_of(status, std::move(headers));
-  co_return co_await put({asio::buffer(head)},
-                         terms_.head_only ? State::kComplete : State::kStreaming);
+  co_return co_await put({asio::buffer(head)}, terms_.head_only ? State::kComplete : State::kStreaming);
 }
 
 asio::awaitable<bool> ResponseSender::write(std::string_view bytes) {
@@ -59,9 +58,7 @@ asio::awaitable<bool> ResponseSender::write(std::string_view bytes) {
   *end++ = '\r';
   *end++ = '\n';
   const auto length = static_cast<std::size_t>(end - size_line.data());
-  co_return co_await put(
-      {asio::buffer(size_line.data(), length), asio::buffer(bytes), asio::buffer("\r\n", 2)},
-      State::kStreaming);
+  co_return co_await put({asio::buffer(size_line.data(), length), asio::buffer(bytes), asio::buffer("\r\n", 2)}, State::kStreaming);
 }
 
 asio::awaitable<bool> ResponseSender::end_stream() {

@@ -18,8 +18,7 @@ struct AnswerTerms {
 class ResponseSender final : public ResponseWriter {
  public:
   // `socket` is non-blocking and outlives the sender.
-  ResponseSender(Tcp::socket& socket, AnswerTerms terms)
-      : socket_(socket), terms_(std::move(terms)) {}
+  ResponseSender(Tcp::socket& socket, AnswerTerms terms) : socket_(socket), terms_(std::move(terms)) {}
 
   boost::asio::awaitable<bool> send(int status, Headers headers, std::string body) override;
   boost::asio::awaitable<bool> begin_stream(int status, Headers headers) override;

@@ -18,13 +18,9 @@ std::vector<std::string> split_pattern(std::string_view pattern) {
   return segments;
 }
 
-bool is_parameter(std::string_view segment) {
-  return segment.starts_with('{') && segment.ends_with('}');
-}
+bool is_parameter(std::string_view segment) { return segment.starts_with('{') && segment.ends_with('}'); }
 
-bool is_rest(std::string_view segment) {
-  return is_parameter(segment) && (segment.ends_with("*}") || segment.ends_with("...}"));
-}
+bool is_rest(std::string_view segment) { return is_parameter(segment) && (segment.ends_with("*}") || segment.ends_with("...}")); }
 
 // Fewer is more specific.
 std::tuple<std::ptrdiff_t, std::ptrdiff_t> looseness(const std::vector<std::string>& pattern) {
@@ -32,8 +28,7 @@ std::tuple<std::ptrdiff_t, std::ptrdiff_t> looseness(const std::vector<std::stri
 }
 
 // What the pattern's parameters are in `path`; empty if it does not match.
-std::optional<std::vector<std::string>> parameters_in(const std::vector<std::string>& pattern,
-                                                      const std::vector<std::string>& path) {
+std::optional<std::vector<std::string>> parameters_in(const std::vector<std::string>& pattern, const std::vector<std::string>& path) {
   const bool has_rest = std::ranges::any_of(pattern, is_rest);
   if (has_rest ? path.size() < pattern.size() : path.size() != pattern.size()) return {};
   std::vector<std::string> parameters;
@@ -66,8 +61,7 @@ Router::Router(std::vector<Route> routes) {
     std::vector<std::string> pattern = split_pattern(route.pattern);
     entries_.push_back({std::move(route), std::move(pattern)});
   }
-  std::ranges::stable_sort(entries_, {},
-                           [](const Entry& entry) { return looseness(entry.pattern); });
+  std::ranges::stable_sort(entries_, {}, [](const Entry& entry) { return looseness(entry.pattern); });
 }
 
 RouteMatch Router::match(std::string_view method, const std::vector<std::string>& segments) const {

@@ -16,7 +16,7 @@ namespace pensieve::api {
 struct RouteMatch {
   const Route* route = nullptr;         // null: no route for this path and method
   std::vector<std::string> parameters;  // of the route, in order
-  std::string allow;  // methods of the path for `Allow`; empty: no route knows the path
+  std::string allow;                    // methods of the path for `Allow`; empty: no route knows the path
 };
 
 class Router {
@@ -25,8 +25,7 @@ class Router {
   explicit Router(std::vector<Route> routes);
 
   // Finds the route for a path given as decoded segments.
-  [[nodiscard]] RouteMatch match(std::string_view method,
-                                 const std::vector<std::string>& segments) const;
+  [[nodiscard]] RouteMatch match(std::string_view method, const std::vector<std::string>& segments) const;
 
  private:
   struct Entry {

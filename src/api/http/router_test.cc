@@ -10,9 +10,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-Route route(std::string method, std::string pattern) {
-  return {.method = std::move(method), .pattern = std::move(pattern), .handler = {}};
-}
+Route route(std::string method, std::string pattern) { return {.method = std::move(method), .pattern = std::move(pattern), .handler = {}}; }
 
 RouteMatch match(const Router& router, std::string_view method, std::string_view path) {
   return router.match(method, parse_target(path).value().segments);
@@ -24,8 +22,7 @@ std::string pattern_for(const Router& router, std::string_view method, std::stri
 }
 
 TEST(Router, PrefersTheMostSpecificPattern) {
-  const Router router({route("GET", "/v1/{rest*}"), route("GET", "/v1/models/{id}"),
-                       route("GET", "/v1/models/all")});
+  const Router router({route("GET", "/v1/{rest*}"), route("GET", "/v1/models/{id}"), route("GET", "/v1/models/all")});
   EXPECT_EQ(pattern_for(router, "GET", "/v1/models/all"), "/v1/models/all");
   EXPECT_EQ(pattern_for(router, "GET", "/v1/models/a"), "/v1/models/{id}");
   EXPECT_EQ(pattern_for(router, "GET", "/v1/models/a/b"), "/v1/{rest*}");
@@ -100,8 +97,7 @@ TEST(Target, UnderstandsTheAbsoluteForm) {
 }
 
 TEST(Target, RefusesWhatIsNoPath) {
-  for (const char* text : {"", "v1/models", "/a b", "/a%zz", "/a%", "ftp://host/a", "http:///a",
-                           "/\xC3\xA4", "host:443"}) {
+  for (const char* text : {"", "v1/models", "/a b", "/a%zz", "/a%", "ftp://host/a", "http:///a", "/\xC3\xA4", "host:443"}) {
     EXPECT_FALSE(parse_target(text)) << text;
   }
 }

@@ -17,13 +17,12 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::chrono::milliseconds kAcceptPause{100};  // when the system has no socket to give
-constexpr std::size_t kRefusals = 64;  // clients over the bound that are told so at the same time
+constexpr std::size_t kRefusals = 64;                   // clients over the bound that are told so at the same time
 
 }  // namespace
 
 struct HttpServer::State : std::enable_shared_from_this<State> {
-  State(const asio::any_io_executor& executor_, ServerConfig config_, std::vector<Route> routes,
-        const Clock& clock, HttpLimits limits)
+  State(const asio::any_io_executor& executor_, ServerConfig config_, std::vector<Route> routes, const Clock& clock, HttpLimits limits)
       : executor(executor_),
         config(std::move(config_)),
         context{limits, {Guard(config), {}, Router(std::move(routes))}, clock},
@@ -67,8 +66,7 @@ void HttpServer::State::admit(Tcp::socket socket) {
   asio::co_spawn(executor, serve(std::move(connection), full), asio::detached);
 }
 
-asio::awaitable<void> HttpServer::State::serve(std::shared_ptr<Connection> connection,
-                                               bool refused) {
+asio::awaitable<void> HttpServer::State::serve(std::shared_ptr<Connection> connection, bool refused) {
   const auto self = shared_from_this();
   co_await (refused ? connection->refuse() : connection->run());
   (refused ? refusals : connections).erase(connection);
@@ -89,14 +87,12 @@ void HttpServer::State::end_all() {
   for (const auto& connection : refusals) connection->cut();
 }
 
-HttpServer::HttpServer(asio::any_io_executor executor, ServerConfig config,
-                       std::vector<Route> routes, const Clock& clock)
+HttpServer::HttpServer(asio::any_io_executor executor, ServerConfig config, std::vector<Route> routes, const Clock& clock)
     : HttpServer(std::move(executor), config, std::move(routes), clock, http_limits(config)) {}
 
-HttpServer::HttpServer(asio::any_io_executor executor, ServerConfig config,
-                       std::vector<Route> routes, const Clock& clock, HttpLimits limits)
-    : state_(
-          std::make_shared<State>(executor, std::move(config), std::move(routes), clock, limits)) {}
+HttpServer::HttpServer(asio::any_io_executor executor, ServerConfig config, std::vector<Route> routes, const Clock& clock,
+                       HttpLimits limits)
+    : state_(std::make_shared<State>(executor, std::move(config), std::move(routes), clock, limits)) {}
 
 HttpServer::~HttpServer() { state_->end_all(); }
 

@@ -20,11 +20,9 @@ namespace pensieve::api {
 // too, and what they capture must live until `stop` has completed or the event loop has ended.
 class HttpServer {
  public:
-  HttpServer(boost::asio::any_io_executor executor, ServerConfig config, std::vector<Route> routes,
-             const Clock& clock);
+  HttpServer(boost::asio::any_io_executor executor, ServerConfig config, std::vector<Route> routes, const Clock& clock);
   // With limits other than those of `config`.
-  HttpServer(boost::asio::any_io_executor executor, ServerConfig config, std::vector<Route> routes,
-             const Clock& clock, HttpLimits limits);
+  HttpServer(boost::asio::any_io_executor executor, ServerConfig config, std::vector<Route> routes, const Clock& clock, HttpLimits limits);
   // Ends all connections at once.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;

@@ -22,8 +22,7 @@ HttpLimits quick() {
 }
 
 Route route(std::string method, std::string pattern, Handler handler) {
-  return {
-      .method = std::move(method), .pattern = std::move(pattern), .handler = std::move(handler)};
+  return {.method = std::move(method), .pattern = std::move(pattern), .handler = std::move(handler)};
 }
 
 // A handler that waits for ever, and what became of it.
@@ -39,14 +38,11 @@ struct Waiting {
         co_await writer.write("one");
       }
       started.set_value();
-      asio::steady_timer never(co_await asio::this_coro::executor,
-                               asio::steady_timer::time_point::max());
+      asio::steady_timer never(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
       co_await never.async_wait(asio::use_awaitable);
     };
   }
-  bool is_destroyed_soon() {
-    return destroyed.get_future().wait_for(5s) == std::future_status::ready;
-  }
+  bool is_destroyed_soon() { return destroyed.get_future().wait_for(5s) == std::future_status::ready; }
 };
 
 TEST(HttpServerFaults, RefusesMalformedRequestsAndCloses) {
@@ -72,8 +68,7 @@ TEST(HttpServerFaults, TellsAMalformedRequestInTheShapeOfItsPath) {
   RunningServer server({});
   FakeClient client(server.port());
   client.send("POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n");
-  EXPECT_TRUE(client.receive().body.starts_with(
-      R"({"type":"error","error":{"type":"invalid_request_error")"));
+  EXPECT_TRUE(client.receive().body.starts_with(R"({"type":"error","error":{"type":"invalid_request_error")"));
 }
 
 TEST(HttpServerFaults, RefusesADeclaredTebibyteAtOnce) {
@@ -164,15 +159,14 @@ TEST(HttpServerFaults, ClosesIdleConnectionsInSilence) {
 
 TEST(HttpServerFaults, GivesUpOnAClientThatTakesNothing) {
   std::promise<bool> all_taken;
-  RunningServer server(
-      {route("GET", "/flood",
-             [&](const HttpRequest&, ResponseWriter& writer) -> asio::awaitable<void> {
-               const std::string piece(1024 * 1024, 'x');
-               bool taken = co_await writer.begin_stream(200, {});
-               for (int i = 0; i < 64 && taken; ++i) taken = co_await writer.write(piece);
-               all_taken.set_value(taken);
-             })},
-      quick());
+  RunningServer server({route("GET", "/flood",
+                              [&](const HttpRequest&, ResponseWriter& writer) -> asio::awaitable<void> {
+                                const std::string piece(1024 * 1024, 'x');
+                                bool taken = co_await writer.begin_stream(200, {});
+                                for (int i = 0; i < 64 && taken; ++i) taken = co_await writer.write(piece);
+                                all_taken.set_value(taken);
+                              })},
+                       quick());
   FakeClient client(server.port());
   client.send(request_text("GET", "/flood"));
   auto taken = all_taken.get_future();
@@ -205,8 +199,7 @@ TEST(HttpServerFaults, CancelsTheHandlerWhenTheClientGoesAwayInMidStream) {
 
 TEST(HttpServerFaults, DoesNotTakePipelinedBytesForADisconnect) {
   Waiting waiting;
-  RunningServer server(
-      {route("GET", "/wait", waiting.handler(false)), route("GET", "/a", echo_handler())});
+  RunningServer server({route("GET", "/wait", waiting.handler(false)), route("GET", "/a", echo_handler())});
   FakeClient client(server.port());
   client.send(request_text("GET", "/wait"));
   waiting.started.get_future().wait();
@@ -229,19 +222,16 @@ TEST(HttpServerFaults, AnswersAClientThatEndsItsSideRightAfterAQuickRequest) {
 }
 
 TEST(HttpServerFaults, TellsTheClientWhenAHandlerFails) {
-  RunningServer server(
-      {route("GET", "/throws",
-             [](const HttpRequest&, ResponseWriter&) -> asio::awaitable<void> {
-               throw std::runtime_error("defect");
-               co_return;
-             }),
-       route("GET", "/silent",
-             [](const HttpRequest&, ResponseWriter&) -> asio::awaitable<void> { co_return; }),
-       route("GET", "/half",
-             [](const HttpRequest&, ResponseWriter& writer) -> asio::awaitable<void> {
-               co_await writer.begin_stream(200, {});
-               co_await writer.write("one");
-             })});
+  RunningServer server({route("GET", "/throws",
+                              [](const HttpRequest&, ResponseWriter&) -> asio::awaitable<void> {
+                                throw std::runtime_error("defect");
+                                co_return;
+                              }),
+                        route("GET", "/silent", [](const HttpRequest&, ResponseWriter&) -> asio::awaitable<void> { co_return; }),
+                        route("GET", "/half", [](const HttpRequest&, ResponseWriter& writer) -> asio::awaitable<void> {
+                          co_await writer.begin_stream(200, {});
+                          co_await writer.write("one");
+                        })});
   FakeClient client(server.port());
   client.send(request_text("GET", "/throws"));
   EXPECT_EQ(client.receive().status, 500);
@@ -283,15 +273,14 @@ TEST(HttpServerFaults, TellsClientsOverTheBoundThatItIsFull) {
 
 TEST(HttpServerStop, LetsAnswersFinishAndTakesNoMore) {
   std::promise<void> started;
-  RunningServer server({route(
-      "GET", "/slow", [&](const HttpRequest&, ResponseWriter& writer) -> asio::awaitable<void> {
-        asio::steady_timer timer(co_await asio::this_coro::executor, 300ms);
-        co_await writer.begin_stream(200, {});
-        started.set_value();
-        co_await timer.async_wait(asio::use_awaitable);
-        co_await writer.write("late");
-        co_await writer.end_stream();
-      })});
+  RunningServer server({route("GET", "/slow", [&](const HttpRequest&, ResponseWriter& writer) -> asio::awaitable<void> {
+    asio::steady_timer timer(co_await asio::this_coro::executor, 300ms);
+    co_await writer.begin_stream(200, {});
+    started.set_value();
+    co_await timer.async_wait(asio::use_awaitable);
+    co_await writer.write("late");
+    co_await writer.end_stream();
+  })});
   FakeClient idle(server.port());
   FakeClient client(server.port());
   client.send(request_text("GET", "/slow"));

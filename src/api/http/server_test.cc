@@ -12,13 +12,10 @@ namespace {
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
 
-Route route(std::string method, std::string pattern, Handler handler = echo_handler(),
-            ErrorShape errors = ErrorShape::kPlain, bool needs_key = true) {
-  return {.method = std::move(method),
-          .pattern = std::move(pattern),
-          .errors = errors,
-          .needs_key = needs_key,
-          .handler = std::move(handler)};
+Route route(std::string method, std::string pattern, Handler handler = echo_handler(), ErrorShape errors = ErrorShape::kPlain,
+            bool needs_key = true) {
+  return {
+      .method = std::move(method), .pattern = std::move(pattern), .errors = errors, .needs_key = needs_key, .handler = std::move(handler)};
 }
 
 std::vector<Route> some_routes() {
@@ -52,8 +49,7 @@ TEST(HttpServer, AnswersRequestsOneAfterTheOther) {
 TEST(HttpServer, AnswersPipelinedRequestsInOrder) {
   RunningServer server(some_routes());
   FakeClient client(server.port());
-  client.send(request_text("POST", "/v1/messages", "a") +
-              request_text("POST", "/v1/messages", "b") + request_text("GET", "/health"));
+  client.send(request_text("POST", "/v1/messages", "a") + request_text("POST", "/v1/messages", "b") + request_text("GET", "/health"));
   EXPECT_EQ(client.receive().body, "POST /v1/messages a");
   EXPECT_EQ(client.receive().body, "POST /v1/messages b");
   EXPECT_EQ(client.receive().body, "GET /health ");
@@ -112,14 +108,13 @@ TEST(HttpServer, SendsEachChunkAtOnce) {
   // The handler writes its second chunk only after the client has the first and says so.
   std::promise<void> first_seen;
   auto seen = first_seen.get_future();
-  RunningServer server({route(
-      "GET", "/stream", [&](const HttpRequest&, ResponseWriter& writer) -> asio::awaitable<void> {
-        co_await writer.begin_stream(200, {});
-        co_await writer.write("one");
-        seen.wait_for(5s);
-        co_await writer.write("two");
-        co_await writer.end_stream();
-      })});
+  RunningServer server({route("GET", "/stream", [&](const HttpRequest&, ResponseWriter& writer) -> asio::awaitable<void> {
+    co_await writer.begin_stream(200, {});
+    co_await writer.write("one");
+    seen.wait_for(5s);
+    co_await writer.write("two");
+    co_await writer.end_stream();
+  })});
   FakeClient client(server.port());
   client.send(request_text("GET", "/stream"));
   client.receive_head();
@@ -167,15 +162,13 @@ TEST(HttpServer, TellsUnknownPathsInTheShapeOfTheirApi) {
   RunningServer server(some_routes());
   FakeClient client(server.port());
   client.send(request_text("GET", "/v1/files") + request_text("GET", "/v1/messages/batches") +
-              request_text("GET", "/v1/files", "", "anthropic-version: 2023-06-01\r\n") +
-              request_text("GET", "/nothing"));
+              request_text("GET", "/v1/files", "", "anthropic-version: 2023-06-01\r\n") + request_text("GET", "/nothing"));
   const RawAnswer openai = client.receive();
   EXPECT_EQ(openai.status, 404);
   EXPECT_TRUE(openai.body.contains(R"("type":"invalid_request_error")")) << openai.body;
   for (int i = 0; i < 2; ++i) {
     const RawAnswer anthropic = client.receive();
-    EXPECT_TRUE(anthropic.body.starts_with(R"({"type":"error","error":{"type":"not_found_error")"))
-        << anthropic.body;
+    EXPECT_TRUE(anthropic.body.starts_with(R"({"type":"error","error":{"type":"not_found_error")")) << anthropic.body;
     EXPECT_TRUE(anthropic.body.contains(anthropic.header("request-id")));
   }
   EXPECT_TRUE(client.receive().body.starts_with(R"({"error":{"code":"not_found")"));
@@ -200,8 +193,7 @@ TEST(HttpServer, AsksForTheKeyInTheRoutesShape) {
   EXPECT_EQ(client.receive().status, 200);
   client.send(request_text("POST", "/v1/messages", "{}", "x-api-key: secret\r\n"));
   EXPECT_EQ(client.receive().status, 200);
-  client.send(
-      request_text("POST", "/v1/chat/completions", "{}", "authorization: bearer secret\r\n"));
+  client.send(request_text("POST", "/v1/chat/completions", "{}", "authorization: bearer secret\r\n"));
   EXPECT_EQ(client.receive().status, 200);
   client.send(request_text("POST", "/v1/messages", "{}", "x-api-key: wrong\r\n"));
   const RawAnswer refused = client.receive();
@@ -215,8 +207,7 @@ TEST(HttpServer, AsksForTheKeyInTheRoutesShape) {
 
 TEST(HttpServer, KeepsForeignPagesAndNamesOut) {
   RunningServer server(some_routes());
-  for (const char* headers :
-       {"Origin: https://evil.example\r\nContent-Type: text/plain\r\n", "Origin: null\r\n"}) {
+  for (const char* headers : {"Origin: https://evil.example\r\nContent-Type: text/plain\r\n", "Origin: null\r\n"}) {
     FakeClient client(server.port());
     client.send(request_text("POST", "/v1/chat/completions", "{}", headers));
     const RawAnswer answer = client.receive();
@@ -237,8 +228,7 @@ TEST(HttpServer, LetsLocalPagesReadAnswersAndErrors) {
   RunningServer server(some_routes(), {}, config);
   FakeClient client(server.port());
   for (const char* path : {"/health", "/nothing", "/v1/messages"}) {
-    client.send(request_text(path[1] == 'v' ? "POST" : "GET", path, "",
-                             "Origin: http://localhost:3000\r\n"));
+    client.send(request_text(path[1] == 'v' ? "POST" : "GET", path, "", "Origin: http://localhost:3000\r\n"));
     const RawAnswer answer = client.receive();
     EXPECT_EQ(answer.header("access-control-allow-origin"), "http://localhost:3000") << path;
     EXPECT_EQ(answer.header("vary"), "Origin");

@@ -19,8 +19,7 @@ void drop_front(WritePieces& pieces, std::size_t count) {
 
 }  // namespace
 
-asio::awaitable<bool> write_all(Tcp::socket& socket, WritePieces pieces,
-                                std::chrono::milliseconds patience) {
+asio::awaitable<bool> write_all(Tcp::socket& socket, WritePieces pieces, std::chrono::milliseconds patience) {
   while (asio::buffer_size(pieces) > 0) {
     // Nearly always the socket has room: one system call, no timer and no turn of the event loop.
     boost::system::error_code error;
@@ -30,8 +29,8 @@ asio::awaitable<bool> write_all(Tcp::socket& socket, WritePieces pieces,
       continue;
     }
     if (error != asio::error::would_block && error != asio::error::try_again) co_return false;
-    const auto [waited] = co_await socket.async_wait(
-        Tcp::socket::wait_write, asio::cancel_after(patience, asio::as_tuple(asio::use_awaitable)));
+    const auto [waited] =
+        co_await socket.async_wait(Tcp::socket::wait_write, asio::cancel_after(patience, asio::as_tuple(asio::use_awaitable)));
     if (waited) co_return false;
   }
   co_return true;
@@ -43,8 +42,8 @@ asio::awaitable<void> linger(Tcp::socket& socket, std::chrono::milliseconds time
   const auto deadline = std::chrono::steady_clock::now() + time;
   std::array<char, 16 * 1024> dropped;
   while (std::chrono::steady_clock::now() < deadline) {
-    const auto [failed, count] = co_await socket.async_read_some(
-        asio::buffer(dropped), asio::cancel_at(deadline, asio::as_tuple(asio::use_awaitable)));
+    const auto [failed, count] =
+        co_await socket.async_read_some(asio::buffer(dropped), asio::cancel_at(deadline, asio::as_tuple(asio::use_awaitable)));
     if (failed) co_return;
   }
 }

@@ -16,8 +16,7 @@ using WritePieces = std::array<boost::asio::const_buffer, 3>;
 
 // Writes all pieces to a non-blocking socket. False if the peer is gone, or takes no byte for
 // `patience`.
-boost::asio::awaitable<bool> write_all(Tcp::socket& socket, WritePieces pieces,
-                                       std::chrono::milliseconds patience);
+boost::asio::awaitable<bool> write_all(Tcp::socket& socket, WritePieces pieces, std::chrono::milliseconds patience);
 
 // Ends the sending side and drops what still comes in, until the peer ends too or `time` is over: a
 // socket closed with unread bytes is reset, and the peer might never see the answer.

@@ -11,8 +11,8 @@
 namespace pensieve::api {
 
 struct Target {
-  std::string path;                   // decoded once: "/v1/models/a b"
-  std::vector<std::string> segments;  // decoded one by one, so "%2F" stays inside its segment
+  std::string path;                          // decoded once: "/v1/models/a b"
+  std::vector<std::string> segments;         // decoded one by one, so "%2F" stays inside its segment
   std::map<std::string, std::string> query;  // decoded; the last of equal names
   std::string authority;                     // of the absolute form; stands in for Host then
 };

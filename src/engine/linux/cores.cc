@@ -49,8 +49,7 @@ int least(int a, int b) { return a == 0 || b == 0 ? std::max(a, b) : std::min(a,
 
 // Least quota of `group` and its ancestors below `mount`.
 template <typename ReadQuota>
-int least_quota(const std::filesystem::path& mount, std::filesystem::path group,
-                ReadQuota read_quota) {
+int least_quota(const std::filesystem::path& mount, std::filesystem::path group, ReadQuota read_quota) {
   int found = 0;
   for (;;) {
     found = least(found, whole_cpus(read_quota(mount / group.relative_path())));
@@ -85,15 +84,11 @@ int quota_cores(const std::filesystem::path& root, std::string_view membership) 
     const std::string controllers = line.substr(first + 1, second - first - 1);
     const std::filesystem::path group = line.substr(second + 1);
     if (controllers.empty()) {
-      found = least(found, least_quota(mount, group, [](const std::filesystem::path& folder) {
-                      return content_of(folder / "cpu.max");
-                    }));
+      found = least(found, least_quota(mount, group, [](const std::filesystem::path& folder) { return content_of(folder / "cpu.max"); }));
     } else if (controllers == "cpu" || controllers == "cpu,cpuacct") {
-      found = least(found, least_quota(mount / controllers, group,
-                                       [](const std::filesystem::path& folder) {
-                                         return content_of(folder / "cpu.cfs_quota_us") + " " +
-                                                content_of(folder / "cpu.cfs_period_us");
-                                       }));
+      found = least(found, least_quota(mount / controllers, group, [](const std::filesystem::path& folder) {
+                      return content_of(folder / "cpu.cfs_quota_us") + " " + content_of(folder / "cpu.cfs_period_us");
+                    }));
     }
   }
   return found;

@@ -13,8 +13,7 @@ class Cores : public testing::Test {
  protected:
   void SetUp() override {
     root_ = std::filesystem::temp_directory_path() /
-            ("pensieve-cores-" + std::to_string(getpid()) + "-" +
-             testing::UnitTest::GetInstance()->current_test_info()->name());
+            ("pensieve-cores-" + std::to_string(getpid()) + "-" + testing::UnitTest::GetInstance()->current_test_info()->name());
   }
   void TearDown() override { std::filesystem::remove_all(root_); }
 
@@ -28,16 +27,13 @@ class Cores : public testing::Test {
 
 TEST_F(Cores, CountsTwoHardwareThreadsOfACoreOnce) {
   for (int cpu = 0; cpu < 4; ++cpu) {
-    write("sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list",
-          cpu % 2 == 0 ? "0,2\n" : "1,3\n");
+    write("sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list", cpu % 2 == 0 ? "0,2\n" : "1,3\n");
   }
   EXPECT_EQ(detail::distinct_cores(root_, {0, 1, 2, 3}), 2);
   EXPECT_EQ(detail::distinct_cores(root_, {1, 3}), 1);
 }
 
-TEST_F(Cores, CountsCpusOfUnknownTopologyAsCores) {
-  EXPECT_EQ(detail::distinct_cores(root_, {4, 5, 6}), 3);
-}
+TEST_F(Cores, CountsCpusOfUnknownTopologyAsCores) { EXPECT_EQ(detail::distinct_cores(root_, {4, 5, 6}), 3); }
 
 TEST_F(Cores, TakesTheLeastQuotaOfAGroupAndItsAncestors) {
   write("sys/fs/cgroup/a/b/cpu.max", "max 100000\n");
