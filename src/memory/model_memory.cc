@@ -10,11 +10,10 @@
 namespace pensieve::memory {
 namespace {
 
-// Process, libraries, graph and thread stacks of a worker without a model's vocabulary, measured on
-// Linux with libllama 0.7: 18 to 25 MB before and a few more after the first step.
+// Process, libraries, graph and thread stacks of a worker without a model's vocabulary: an estimate
+// that no measurement has confirmed yet.
 constexpr Bytes kProcess = mebibytes(28);
-// Strings, hash tables and merges of the tokenizer, per vocabulary entry (measured: 49k entries
-// 11 MB, 262k entries 52 MB).
+// Strings, hash tables and merges of the tokenizer, per vocabulary entry: an estimate as well.
 constexpr std::int64_t kTokenizerBytesPerEntry = 210;
 
 Bytes logits_bytes(const gguf::ModelShape& model, const ContextSettings& settings) {
