@@ -76,6 +76,16 @@ selector::RequirementDefaults requirement_defaults(const RoutingConfig& config) 
   return defaults;
 }
 
+namespace {
+
+// The model with the largest context, a loaded one before others.
+std::string widest_model(const ServiceStatus& status) {
+  const auto rank = [](const ModelStatus& model) { return std::pair(model.context_tokens, model.state == ModelState::kReady); };
+  return std::ranges::max(status.models, {}, rank).id;
+}
+
+}  // namespace
+
 selector::FleetSnapshot RoutingService::fleet(const GenerationRequest& request) const {
   selector::FleetSnapshot fleet;
   fleet.machine.model_memory = settings_.model_memory;
@@ -115,9 +125,15 @@ Result<DecisionRecord> RoutingService::decide(const GenerationRequest& request) 
 Result<void> RoutingService::choose(GenerationRequest& request) {
   const ResolvedName name = TRY(directory_.resolve(request.model));
   if (name.fixed) return {};
-  DecisionRecord record = TRY(decide(request));
-  request.model = record.decision.model();
-  log_.keep(std::move(record));
+  Result<DecisionRecord> record = decide(request);
+  if (!record && record.error().code == ErrorCode::kContextOverflow) {
+    // The decision estimates the tokens. Only a model's own tokenizer may refuse a prompt for its length, in exact figures.
+    request.model = widest_model(service_.status());
+    return {};
+  }
+  if (!record) return std::unexpected(std::move(record).error());
+  request.model = record->decision.model();
+  log_.keep(*std::move(record));
   return {};
 }
 
