@@ -8,10 +8,6 @@
 namespace pensieve::engine {
 namespace {
 
-// No screen shows text faster. Each event costs the processes on its way about 0.2 ms of the cores
-// that compute the next token, so a model faster than this sends a few tokens in one.
-constexpr std::chrono::milliseconds kLeastBetweenEvents{10};
-
 std::int64_t microseconds(SteadyTime from, SteadyTime to) {
   return std::chrono::duration_cast<std::chrono::microseconds>(to - from).count();
 }
@@ -78,10 +74,10 @@ bool Generation::advance(std::span<float> logits, SteadyTime now) {
     const float logit = original[static_cast<std::size_t>(*token)];
     unsent_logprobs_.push_back(Logprobs(original, alternatives).of(*token, logit, vocabulary_));
   }
-  return accept(*token, now);
+  return accept(*token);
 }
 
-bool Generation::accept(Token token, SteadyTime now) {
+bool Generation::accept(Token token) {
   if (vocabulary_.ends_generation(token)) {
     end(StopReason::kEndOfTurn);
     return true;
@@ -89,7 +85,7 @@ bool Generation::accept(Token token, SteadyTime now) {
   tokens_.push_back(token);
   ++usage_.completion_tokens;
   ++unsent_tokens_;
-  take_text(text_.push(vocabulary_.piece(token, false)), now);
+  send_text(text_.push(vocabulary_.piece(token, false)));
   if (const auto stop = text_.stopped_by()) {
     const auto& stops = prepared_.request.stop;
     if (*stop < stops.size()) {
@@ -110,32 +106,21 @@ bool Generation::accept(Token token, SteadyTime now) {
 void Generation::end_for_lack_of_room() { end(StopReason::kContextFull); }
 
 void Generation::end(StopReason reason, std::string stop_sequence) {
-  unsent_text_ += text_.finish();
-  send_text();
+  send_text(text_.finish());
   emit(Finished{reason, std::move(stop_sequence), usage_, timings_});
 }
 
-void Generation::take_text(std::string text, SteadyTime now) {
-  unsent_text_ += text;
-  if (sent_ && now - *sent_ < kLeastBetweenEvents) return;
-  if (!unsent_text_.empty()) sent_ = now;
-  send_text();
-}
-
 // A token without text of its own (a part of a character, or held back) counts with the next text.
-void Generation::send_text() {
-  if (unsent_text_.empty()) return;
+void Generation::send_text(std::string text) {
+  if (text.empty()) return;
   Delta delta;
-  delta.text = std::exchange(unsent_text_, {});
+  delta.text = std::move(text);
   delta.tokens = std::exchange(unsent_tokens_, 0);
   delta.logprobs = std::exchange(unsent_logprobs_, {});
   emit(std::move(delta));
 }
 
-void Generation::fail(Error error) {
-  send_text();
-  emit(Failed{std::move(error)});
-}
+void Generation::fail(Error error) { emit(Failed{std::move(error)}); }
 
 void Generation::emit(GenerationEvent event) {
   if (!cancelled()) sink_(prepared_.stream, std::move(event));

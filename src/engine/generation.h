@@ -44,20 +44,15 @@ class Generation {
   // answer has ended.
   bool advance(std::span<float> logits, SteadyTime now);
 
-  // Sends the text that waits for the next event's time. To be called when that may take longer than
-  // a plain step.
-  void flush() { send_text(); }
-
   // Ends the answer for lack of room.
   void end_for_lack_of_room();
 
   void fail(Error error);
 
  private:
-  bool accept(Token token, SteadyTime now);
+  bool accept(Token token);
   void end(StopReason reason, std::string stop_sequence = {});
-  void take_text(std::string text, SteadyTime now);
-  void send_text();
+  void send_text(std::string text);
   void emit(GenerationEvent event);
 
   PreparedRequest prepared_;
@@ -72,8 +67,6 @@ class Generation {
   bool admitted_ = false;
   std::optional<SteadyTime> began_;
   std::optional<SteadyTime> first_token_;
-  std::optional<SteadyTime> sent_;  // when text was last sent
-  std::string unsent_text_;
   std::int32_t unsent_tokens_ = 0;
   std::vector<TokenLogprobs> unsent_logprobs_;
 };

@@ -131,11 +131,7 @@ std::vector<BatchToken> Scheduler::batch_of(std::span<const Share> shares) const
 
 DecodeOutcome Scheduler::decode(std::span<const Share> shares) {
   const SteadyTime start = clock_.steady_now();
-  const bool plain = std::ranges::all_of(shares, [](const Share& share) { return share.run->pending() == 1; });
-  for (const Share& share : shares) {
-    share.run->generation.begin(start);
-    if (!plain) share.run->generation.flush();
-  }
+  for (const Share& share : shares) share.run->generation.begin(start);
   const DecodeOutcome outcome = model_.decode(batch_of(shares));
   if (outcome != DecodeOutcome::kDone) return outcome;
 
@@ -179,7 +175,6 @@ void Scheduler::make_room() {
   if (cache_.evict()) return;
   Run& youngest = *active_.back();
   if (active_.size() > 1) {
-    youngest.generation.flush();
     cache_.discard(youngest.sequence);
     youngest.sequence = -1;
     youngest.computed = youngest.shared = 0;

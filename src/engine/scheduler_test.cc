@@ -20,7 +20,6 @@ using testing::SizeIs;
 struct Told {
   std::vector<Started> started;
   std::string text;
-  std::vector<std::string> pieces;
   std::int32_t delta_tokens = 0;
   std::vector<TokenLogprobs> logprobs;
   std::vector<Finished> finished;
@@ -32,7 +31,7 @@ class SchedulerTest : public testing::Test {
   static constexpr BatchLimits kLimits{.batch_tokens = 64, .max_active = 4, .sequences = 6, .cells = 4096, .sequence_tokens = 1024};
 
   explicit SchedulerTest(BatchLimits limits = kLimits) : model(limits) {
-    model.during_decode = [this](auto) { clock.advance(step_time); };
+    model.during_decode = [this](auto) { clock.advance(milliseconds(5)); };
   }
   void TearDown() override { EXPECT_THAT(model.complaints, IsEmpty()); }
 
@@ -71,7 +70,6 @@ class SchedulerTest : public testing::Test {
     if (auto* started = std::get_if<Started>(&event)) log.started.push_back(*started);
     if (auto* delta = std::get_if<Delta>(&event)) {
       log.text += delta->text;
-      log.pieces.push_back(delta->text);
       log.delta_tokens += delta->tokens;
       for (auto& entry : delta->logprobs) log.logprobs.push_back(entry);
     }
@@ -79,7 +77,6 @@ class SchedulerTest : public testing::Test {
     if (auto* failed = std::get_if<Failed>(&event)) log.failed.push_back(failed->error);
   }
 
-  milliseconds step_time{20};
   ManualClock clock;
   FakeVocabulary vocabulary;
   FakeBatchModel model;
@@ -182,10 +179,7 @@ TEST_F(SchedulerTest, EndsACancelledStreamWithinTheStepWithoutAnotherEvent) {
   submit(1, "a", 50);
   submit(2, "M", 50);
   scheduler.step();
-  model.during_decode = [&](auto) {
-    clock.advance(step_time);
-    controls[1]->cancelled = true;
-  };
+  model.during_decode = [&](auto) { controls[1]->cancelled = true; };
   scheduler.step();
   EXPECT_EQ(told[1].text, "b");
   scheduler.step();
@@ -227,26 +221,6 @@ TEST_F(SchedulerTest, LeavesAPausedStreamOutAndNeverMakesAnEmptyStep) {
   EXPECT_TRUE(scheduler.step());
   EXPECT_EQ(told[1].text, "bc");
   EXPECT_EQ(told[2].text, "NO");
-}
-
-TEST_F(SchedulerTest, SendsTextNoFasterThanAScreenShowsIt) {
-  step_time = milliseconds(4);
-  submit(1, "a", 8);
-  run_to_end();
-  EXPECT_EQ(told[1].text, "bcdefghi");
-  EXPECT_THAT(told[1].pieces, ElementsAre("b", "cde", "fgh", "i"));
-  EXPECT_EQ(told[1].delta_tokens, 8);
-}
-
-TEST_F(SchedulerTest, HoldsNoTextBackWhileAPromptIsRead) {
-  step_time = milliseconds(4);
-  submit(1, "a", 50);
-  scheduler.step();
-  scheduler.step();
-  EXPECT_THAT(told[1].pieces, ElementsAre("b"));
-  submit(2, long_prompt(100), 1);
-  model.during_decode = [&](auto) { EXPECT_EQ(told[1].text, "bc"); };
-  scheduler.step();
 }
 
 TEST_F(SchedulerTest, DoesNothingWithoutWork) {
@@ -397,7 +371,6 @@ TEST_F(SchedulerTest, GivesLogProbabilitiesOnlyWhenAsked) {
 }
 
 TEST_F(SchedulerTest, MeasuresQueuePrefillAndDecode) {
-  step_time = milliseconds(5);
   submit(1, "abc", 3);
   clock.advance(milliseconds(7));
   run_to_end();
