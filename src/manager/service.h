@@ -28,8 +28,12 @@ class GenerationStream {
   // if none came within `patience`; nothing is lost then. Only one call at a time.
   virtual boost::asio::awaitable<std::optional<GenerationEvent>> next(std::chrono::milliseconds patience) = 0;
 
-  // Id of the model that answers (X-Pensieve-Model).
+  // Id of the model that answers (X-Pensieve-Model). Changes where another model goes on with the answer.
   [[nodiscard]] virtual const std::string& model() const = 0;
+
+  // In words, what the request gets less of than it asked for (X-Pensieve-Degraded): a smaller model, a
+  // shorter context, a quantized cache; empty: nothing. May come up in mid-answer.
+  [[nodiscard]] virtual std::string degraded() const { return {}; }
 };
 
 enum class ModelState : std::uint8_t { kUnloaded, kLoading, kReady, kUnloading, kFailed };
