@@ -1,6 +1,8 @@
 #include "manager/residency.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace pensieve {
 namespace {
@@ -9,6 +11,19 @@ namespace {
 // parameters at a batch of 512 tokens.
 constexpr Bytes kOverhead = mebibytes(160);
 constexpr std::int64_t kDefaultContext = 8192;
+
+double cost_of_losing(const LoadedModel& model) {
+  const auto reload = static_cast<double>(std::max<std::int64_t>(1, model.reload.count()));
+  return reload * model.likelihood / static_cast<double>(std::max<std::int64_t>(1, model.planned.value));
+}
+
+// The models that may go, the cheapest first; of equals the one that was not used for longest.
+std::vector<LoadedModel> idle_by_cost(const std::vector<LoadedModel>& loaded) {
+  std::vector<LoadedModel> idle;
+  std::ranges::copy_if(loaded, std::back_inserter(idle), [](const LoadedModel& model) { return !model.busy && !model.pinned; });
+  std::ranges::sort(idle, {}, [](const LoadedModel& model) { return std::pair(cost_of_losing(model), model.last_use); });
+  return idle;
+}
 
 }  // namespace
 
@@ -35,21 +50,34 @@ RoomPlan plan_room(Bytes need, Bytes file, const std::vector<LoadedModel>& loade
   for (const LoadedModel& model : loaded) used += model.planned;
   Bytes available = budget.available - budget.margin;
   const auto fits = [&] { return used + need <= budget.limit && need - file <= available; };
+  const auto count = [&](const LoadedModel& model, bool there) {
+    used = there ? used + model.planned : used - model.planned;
+    available = there ? available - model.planned : available + model.planned;
+  };
 
-  std::vector<LoadedModel> idle;
-  std::ranges::copy_if(loaded, std::back_inserter(idle), [](const LoadedModel& m) { return !m.busy; });
-  std::ranges::sort(idle, {}, &LoadedModel::last_use);
-  RoomPlan plan;
-  for (const LoadedModel& victim : idle) {
+  std::vector<LoadedModel> victims;
+  for (const LoadedModel& model : idle_by_cost(loaded)) {
     if (fits()) break;
-    plan.kind = RoomPlan::Kind::kEvict;
-    plan.victims.push_back(victim.id);
-    used -= victim.planned;
-    available += victim.planned;
+    count(model, false);
+    victims.push_back(model);
   }
-  if (fits()) return plan;
-  const bool others_busy = idle.size() < loaded.size();
-  return {others_busy ? RoomPlan::Kind::kWait : RoomPlan::Kind::kNever, {}};
+  if (!fits()) {
+    const bool others_busy = std::ranges::any_of(loaded, [](const LoadedModel& model) { return model.busy && !model.pinned; });
+    return {others_busy ? RoomPlan::Kind::kWait : RoomPlan::Kind::kNever, {}};
+  }
+  // The last ones may be so large that the first ones need not go.
+  for (std::size_t i = victims.size(); i-- > 0;) {
+    count(victims[i], true);
+    if (fits()) {
+      victims.erase(victims.begin() + static_cast<std::ptrdiff_t>(i));
+    } else {
+      count(victims[i], false);
+    }
+  }
+  RoomPlan plan;
+  if (!victims.empty()) plan.kind = RoomPlan::Kind::kEvict;
+  for (const LoadedModel& victim : victims) plan.victims.push_back(victim.id);
+  return plan;
 }
 
 }  // namespace pensieve

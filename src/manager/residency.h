@@ -16,9 +16,12 @@ namespace pensieve {
 // A model that has a worker.
 struct LoadedModel {
   std::string id;
-  Bytes planned;      // what it was estimated to need
-  bool busy = false;  // requests hold it
+  Bytes planned;        // what it was estimated to need
+  bool busy = false;    // requests hold it
+  bool pinned = false;  // stays, busy or not
   SteadyTime last_use;
+  double likelihood = 0;                // of being used again; any scale
+  std::chrono::milliseconds reload{0};  // what loading it took
 };
 
 struct MemoryBudget {
@@ -32,10 +35,10 @@ struct RoomPlan {
     kFits,
     kEvict,  // `victims` must be unloaded first
     kWait,   // busy models must become idle first
-    kNever,  // does not fit even alone
+    kNever,  // does not fit beside the pinned models, or not even alone
   };
   Kind kind = Kind::kFits;
-  std::vector<std::string> victims;  // least recently used first
+  std::vector<std::string> victims;  // the cheapest to lose first
 };
 
 // The context that a model is opened with: `configured` tokens, or for 0 what it was trained for, at
@@ -49,6 +52,8 @@ MemoryBudget memory_budget(const MemoryConfig& config, const MemoryReading& read
 // upper bound for other layouts), compute buffers and the process itself.
 Bytes estimate_need(const InstalledModel& model, std::int64_t context_tokens);
 
+// What losing an idle model costs for each byte it gives: time to load it again, as often as it will be
+// wanted. The victims are the cheapest whose memory is enough, and none of them is left out in vain.
 // Weights that are mapped from the file are page cache and do not reduce `available`, so only what
 // is beyond the file must fit there; the limit counts everything.
 RoomPlan plan_room(Bytes need, Bytes file, const std::vector<LoadedModel>& loaded, const MemoryBudget& budget);
