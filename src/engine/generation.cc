@@ -62,7 +62,7 @@ bool Generation::advance(std::span<float> logits, SteadyTime now) {
   if (alternatives >= 0) original.assign(logits.begin(), logits.end());
   const std::optional<Token> token = sampler_.sample(logits);
   if (!token) {
-    fail({ErrorCode::kInternal, "the model's output allows no token", "lift the request's biases, or check the model file", {}});
+    fail({ErrorCode::kInvalidArgument, "the model's output allows no token", "lift the request's biases, or check the model file", {}});
     return true;
   }
   if (!first_token_) {

@@ -4,8 +4,12 @@ namespace pensieve {
 
 boost::asio::awaitable<std::optional<GenerationEvent>> ManagedStream::next(std::chrono::milliseconds patience) {
   std::optional<GenerationEvent> event = co_await worker_->next(stream_, patience);
-  // A whole answer shows that the model works; one that only loads might die at each request.
-  if (event && std::holds_alternative<Finished>(*event)) lease_->backoff.succeeded();
+  if (!event) co_return event;
+  if (const auto* finished = std::get_if<Finished>(&*event)) {
+    // A whole answer shows that the model works; one that only loads might die at each request.
+    lease_->backoff.succeeded();
+    on_finished_(*finished);
+  }
   co_return event;
 }
 

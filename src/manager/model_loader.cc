@@ -18,16 +18,19 @@ namespace {
 // A client that asks one thing after the other sends its next request this soon after an answer. Its model
 // is not taken away in between while the other load may still wait (engine.switch_wait_ms).
 constexpr std::chrono::milliseconds kLinger{30};
+// A killed process is gone in a moment, unless it hangs in the system; then the machine's reading tells what is left.
+constexpr std::chrono::seconds kLeaveGrace{15};
 
-Error no_room(const InstalledModel& model, std::int64_t context, Bytes need, const MemoryBudget& budget, bool pins) {
-  return {ErrorCode::kOutOfMemory,
-          std::format("'{}' needs about {} ({} of it for a context of {} tokens), but models may take {} "
-                      "and {} of memory are available, of which {} stay free",
-                      model.id, to_text(need), to_text(need - Bytes{model.file_bytes}), context, to_text(budget.limit),
-                      to_text(budget.available), to_text(budget.margin)),
-          pins ? "unpin a model, choose a smaller one, or lower engine.context_tokens"
-               : "choose a smaller model, lower engine.context_tokens, or close other programs",
-          ""};
+Error no_room(const InstalledModel& model, const memory::Plan& plan, const memory::MachineState& machine, bool pins) {
+  return {
+      ErrorCode::kOutOfMemory,
+      std::format("'{}' needs about {} ({} of it beside the weights, for a context of {} tokens with a {} cache), but models may take {} "
+                  "and {} of memory are available, of which {} stay free",
+                  model.id, to_text(plan.check.needed), to_text(plan.check.needed - plan.memory.weights), plan.settings.context_tokens,
+                  memory::format_of(plan.settings.cache).name, to_text(machine.limit), to_text(machine.available), to_text(machine.margin)),
+      pins ? "unpin a model, choose a smaller one, or lower engine.context_tokens"
+           : "choose a smaller model, lower engine.context_tokens, or close other programs",
+      ""};
 }
 
 }  // namespace
@@ -43,22 +46,22 @@ Result<InstalledModel> installed_model(ModelDirectory& directory, const std::str
 ModelLoader::ModelLoader(asio::any_io_executor executor, const Config& config, Dependencies dependencies)
     : executor_(std::move(executor)),
       engine_(config.engine),
-      memory_limits_(config.memory),
       directory_(dependencies.directory),
-      memory_(dependencies.memory),
+      planner_(dependencies.planner),
+      ledger_(dependencies.ledger),
       residents_(dependencies.residents),
       workers_(dependencies.workers) {}
 
 bool ModelLoader::failed_lately(const Resident& resident) const {
   if (resident.state != ModelState::kFailed) return false;
-  if (resident.refused) return room_for(resident.model).kind == RoomPlan::Kind::kNever;
+  if (resident.refused) return room_for(resident.model, planner_.machine()).kind == RoomPlan::Kind::kNever;
   return resident.backoff.waits(residents_.now());
 }
 
 bool ModelLoader::loadable(const InstalledModel& model) const {
   const Resident* resident = residents_.find(model.id);
   if (resident != nullptr && failed_lately(*resident)) return false;
-  return room_for(model).kind != RoomPlan::Kind::kNever;
+  return room_for(model, planner_.machine()).kind != RoomPlan::Kind::kNever;
 }
 
 bool ModelLoader::holds_back(std::string_view id) const {
@@ -97,7 +100,7 @@ void ModelLoader::bring_back() {
     const bool gone = resident->state == ModelState::kUnloaded || resident->state == ModelState::kFailed;
     if (!gone || !(resident->pinned || resident->wanted) || failed_lately(*resident)) continue;
     const Result<InstalledModel> model = installed_model(directory_, id);
-    const RoomPlan::Kind room = model ? room_for(*model).kind : RoomPlan::Kind::kNever;
+    const RoomPlan::Kind room = model ? room_for(*model, planner_.machine()).kind : RoomPlan::Kind::kNever;
     if (room == RoomPlan::Kind::kFits || (room == RoomPlan::Kind::kEvict && resident->pinned)) {
       static_cast<void>(begin(id));
       return;  // one at a time
@@ -127,10 +130,10 @@ asio::awaitable<void> ModelLoader::load(std::string id) {
 
 // A worker that could not load is gone when this completes, so that its memory may be given again.
 asio::awaitable<Result<ipc::Loaded>> ModelLoader::try_load(Resident& resident) {
-  const Result<void> room = co_await make_room(resident);
+  const Result<memory::Plan> room = co_await make_room(resident);
   wants_room_.clear();
   if (!room) co_return std::unexpected(room.error());
-  Result<ipc::Loaded> loaded = co_await load_into_worker(resident);
+  Result<ipc::Loaded> loaded = co_await load_into_worker(resident, *room);
   if (!loaded && resident.worker) {
     co_await resident.worker->stop();
     resident.worker.reset();
@@ -138,32 +141,30 @@ asio::awaitable<Result<ipc::Loaded>> ModelLoader::try_load(Resident& resident) {
   co_return loaded;
 }
 
-RoomPlan ModelLoader::room_for(const InstalledModel& model) const {
-  const Bytes need = estimate_need(model, planned_context(model, engine_.context_tokens));
-  return plan_room(need, Bytes{model.file_bytes}, residents_.loaded_models(), memory_budget(memory_limits_, memory_.read()));
+RoomPlan ModelLoader::room_for(const InstalledModel& model, const memory::MachineState& machine) const {
+  const auto plan_in = [&](const memory::MachineState& state) { return planner_.plan(model, state); };
+  return plan_room(plan_in, residents_.loaded_models(), machine);
 }
 
-asio::awaitable<Result<void>> ModelLoader::make_room(Resident& resident) {
+asio::awaitable<Result<memory::Plan>> ModelLoader::make_room(Resident& resident) {
   const InstalledModel& model = resident.model;
-  const std::int64_t context = planned_context(model, engine_.context_tokens);
   const std::shared_ptr<Signal> changed = residents_.changed();
+  const auto leave_by = std::chrono::steady_clock::now() + kLeaveGrace;
   for (;;) {
     if (stopping_) co_return std::unexpected(stopping_error());
-    if (leaving_ > 0) {
-      co_await changed->wait();
-      continue;
-    }
-    const RoomPlan plan = room_for(model);
-    switch (plan.kind) {
+    if (leaving_ > 0 && co_await changed->wait_until(leave_by)) continue;
+    const memory::MachineState machine = planner_.machine();
+    const RoomPlan room = room_for(model, machine);
+    switch (room.kind) {
       case RoomPlan::Kind::kFits:
-        co_return Result<void>();
+        co_return room.plan;
       case RoomPlan::Kind::kEvict:
-        if (lingers(plan.victims)) {
+        if (lingers(room.victims)) {
           wait_for_room(model.id);
           co_await changed->wait_until(std::chrono::steady_clock::now() + kLinger);
           break;
         }
-        for (const std::string& victim : plan.victims) co_await residents_.unload(victim);
+        for (const std::string& victim : room.victims) co_await residents_.unload(victim);
         break;
       case RoomPlan::Kind::kWait:
         wait_for_room(model.id);
@@ -171,36 +172,41 @@ asio::awaitable<Result<void>> ModelLoader::make_room(Resident& resident) {
         break;
       case RoomPlan::Kind::kNever:
         resident.refused = true;
-        co_return std::unexpected(
-            no_room(model, context, estimate_need(model, context), memory_budget(memory_limits_, memory_.read()), residents_.pins()));
+        co_return std::unexpected(no_room(model, room.plan, machine, residents_.pins()));
     }
   }
 }
 
-asio::awaitable<Result<ipc::Loaded>> ModelLoader::load_into_worker(Resident& resident) {
-  resident.planned = estimate_need(resident.model, planned_context(resident.model, engine_.context_tokens));
+asio::awaitable<Result<ipc::Loaded>> ModelLoader::load_into_worker(Resident& resident, const memory::Plan& plan) {
+  resident.planned = plan.check.needed;
+  resident.mapped = planner_.mapped_part(resident.model, plan.memory);
+  resident.cache_type = memory::format_of(plan.settings.cache).name;
+  const memory::CacheType wished = memory::find_cache_type(engine_.cache_type).value_or(memory::CacheType::kF16);
+  resident.reduced = reduction_words(plan, planner_.wished_context(resident.model), wished);
+  if (!resident.reduced.empty()) spdlog::warn("{} gets {}, as {}", resident.model.id, resident.reduced, plan.check.reason);
   Result<std::shared_ptr<WorkerLink>> taken = co_await workers_.take();
   if (!taken) co_return std::unexpected(std::move(taken).error());
   resident.worker = std::move(*taken);
   spdlog::info("loading {} in worker {}", resident.model.id, resident.worker->process().pid);
-  co_return co_await resident.worker->load(settings_for(resident.model), std::chrono::seconds(engine_.load_timeout_s));
+  co_return co_await resident.worker->load(settings_for(resident.model, plan), std::chrono::seconds(engine_.load_timeout_s));
 }
 
-ipc::LoadModel ModelLoader::settings_for(const InstalledModel& model) const {
+ipc::LoadModel ModelLoader::settings_for(const InstalledModel& model, const memory::Plan& plan) const {
   return {.model_id = model.id,
           .path = model.path,
-          .context_tokens = static_cast<std::uint32_t>(planned_context(model, engine_.context_tokens)),
+          .context_tokens = plan.settings.context_tokens,
           .max_sequences = static_cast<std::uint32_t>(engine_.parallel),
           .batch_tokens = static_cast<std::uint32_t>(engine_.batch_tokens),
           .threads = engine_.threads,
           .batch_threads = engine_.threads,
           .gpu_layers = engine_.gpu_layers,
-          .cache_type = engine_.cache_type};
+          .cache_type = std::string(memory::format_of(plan.settings.cache).name)};
 }
 
 void ModelLoader::succeeded(Resident& resident, ipc::Loaded loaded) {
   spdlog::info("loaded {} in {} ms: context {}, {} threads, template: {}", resident.model.id, loaded.load_us / 1000, loaded.context_tokens,
                loaded.threads, loaded.chat_template_source);
+  ledger_.note(resident.model.fingerprint, store::MeasurementKind::kLoadMs, "", 0, static_cast<double>(loaded.load_us) / 1000);
   resident.loaded = std::move(loaded);
   resident.state = ModelState::kReady;
   resident.failure.reset();

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "config/config.h"
-#include "machine/memory_probe.h"
+#include "manager/model_planner.h"
 #include "manager/resident_table.h"
 #include "manager/worker_pool.h"
 
@@ -23,7 +23,8 @@ class ModelLoader {
  public:
   struct Dependencies {
     ModelDirectory& directory;
-    const MemoryProbe& memory;
+    const ModelPlanner& planner;
+    PerformanceLedger& ledger;
     ResidentTable& residents;
     WorkerPool& workers;
   };
@@ -57,23 +58,23 @@ class ModelLoader {
 
  private:
   boost::asio::awaitable<void> load(std::string id);
-  boost::asio::awaitable<Result<ipc::Loaded>> load_into_worker(Resident& resident);
+  boost::asio::awaitable<Result<ipc::Loaded>> load_into_worker(Resident& resident, const memory::Plan& plan);
   boost::asio::awaitable<Result<ipc::Loaded>> try_load(Resident& resident);
-  boost::asio::awaitable<Result<void>> make_room(Resident& resident);
+  boost::asio::awaitable<Result<memory::Plan>> make_room(Resident& resident);
   void wait_for_room(const std::string& id);
   [[nodiscard]] bool lingers(const std::vector<std::string>& victims) const;
-  [[nodiscard]] RoomPlan room_for(const InstalledModel& model) const;
+  [[nodiscard]] RoomPlan room_for(const InstalledModel& model, const memory::MachineState& machine) const;
   boost::asio::awaitable<void> await_gone(std::shared_ptr<WorkerLink> worker);
   void succeeded(Resident& resident, ipc::Loaded loaded);
   void failed(Resident& resident, Error error);
   void worker_ended(Resident& resident, const WorkerLink* worker);
-  [[nodiscard]] ipc::LoadModel settings_for(const InstalledModel& model) const;
+  [[nodiscard]] ipc::LoadModel settings_for(const InstalledModel& model, const memory::Plan& plan) const;
 
   boost::asio::any_io_executor executor_;
   EngineConfig engine_;
-  MemoryConfig memory_limits_;
   ModelDirectory& directory_;
-  const MemoryProbe& memory_;
+  const ModelPlanner& planner_;
+  PerformanceLedger& ledger_;
   ResidentTable& residents_;
   WorkerPool& workers_;
   std::string loading_;     // id of the load in progress; empty: none

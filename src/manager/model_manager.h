@@ -3,14 +3,15 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "base/clock.h"
 #include "config/config.h"
-#include "machine/memory_probe.h"
 #include "manager/failover_stream.h"
 #include "manager/model_loader.h"
+#include "manager/model_planner.h"
 #include "manager/resident_table.h"
 #include "manager/service.h"
 #include "manager/worker_pool.h"
@@ -28,7 +29,8 @@ class ModelManager final : public GenerationService, private AnswerSource {
  public:
   struct Dependencies {
     ModelDirectory& directory;
-    const MemoryProbe& memory;
+    const ModelPlanner& planner;
+    PerformanceLedger& ledger;
     const Clock& clock;
     WorkerFactory& workers;
     std::chrono::milliseconds housekeeping_interval{1000};
@@ -56,6 +58,7 @@ class ModelManager final : public GenerationService, private AnswerSource {
  private:
   using Deadline = std::chrono::steady_clock::time_point;
   boost::asio::awaitable<std::optional<Result<Lease>>> lease(std::string id, std::chrono::milliseconds patience) override;
+  std::unique_ptr<ManagedStream> answer(Lease lease, GenerationRequest request) override;
   std::optional<std::string> next_model(LadderQuestion question) override;
   boost::asio::awaitable<std::optional<Result<Lease>>> acquire_until(std::string id, Deadline deadline);
   boost::asio::awaitable<Result<Lease>> acquire(std::string id);
@@ -65,6 +68,7 @@ class ModelManager final : public GenerationService, private AnswerSource {
   boost::asio::awaitable<Result<void>> unload_if_changed(std::string id);
   boost::asio::awaitable<void> housekeeping();
   boost::asio::awaitable<void> unload_unwanted();
+  std::function<void(const Finished&)> recorder_for(const Resident& resident);
   [[nodiscard]] bool usable(const std::string& id) const;
   [[nodiscard]] bool crowded(const Resident& resident) const;
   [[nodiscard]] ModelStatus describe(const InstalledModel& model) const;
@@ -73,7 +77,8 @@ class ModelManager final : public GenerationService, private AnswerSource {
   EngineConfig config_;
   ModelsConfig models_;
   ModelDirectory& directory_;
-  const MemoryProbe& memory_;
+  const ModelPlanner& planner_;
+  PerformanceLedger& ledger_;
   std::chrono::milliseconds housekeeping_interval_;
   SteadyTime started_;
   std::shared_ptr<ResidentTable> residents_;

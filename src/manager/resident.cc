@@ -50,6 +50,7 @@ Place::~Place() {
 Lease::Lease(ResidentTable& table, std::shared_ptr<Resident> resident) : Holding(table, std::move(resident)) {
   ++resident_->leases;
   resident_->note_use(table.now());
+  table.note_lease();
 }
 
 Lease::~Lease() {
