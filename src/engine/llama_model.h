@@ -20,7 +20,7 @@ class LlamaModel final : public BatchModel {
   // Opens the file and makes the context; errors as engine::load. Blocks while reading.
   static Result<std::unique_ptr<LlamaModel>> open(const ipc::LoadModel& settings);
 
-  [[nodiscard]] const Vocabulary& vocabulary() const { return vocabulary_; }
+  [[nodiscard]] const LlamaVocabulary& vocabulary() const { return vocabulary_; }
   [[nodiscard]] std::string metadata(const char* key) const;  // empty if absent
   [[nodiscard]] std::string chat_template() const;            // the file's; empty if none
 

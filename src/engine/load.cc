@@ -1,24 +1,47 @@
 #include <spdlog/spdlog.h>
 
+#include <filesystem>
+#include <fstream>
 #include <utility>
 
+#include "base/utf8.h"
+#include "engine/llama_grammar.h"
 #include "engine/llama_model.h"
 #include "engine/local_engine.h"
 
 namespace pensieve::engine {
+namespace {
+
+// The chat template that a person has put beside the model: MODEL.jinja beside MODEL.gguf. Empty: none.
+std::string template_beside(const std::string& model_path) {
+  constexpr std::size_t kMostBytes = std::size_t{1} << 20U;
+  const std::filesystem::path path = std::filesystem::path(model_path).replace_extension(".jinja");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return {};
+  std::string text(kMostBytes + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() <= kMostBytes && is_valid_utf8(text)) return text;
+  spdlog::warn("{} is not used: it is no UTF-8 text of at most {} bytes", path.string(), kMostBytes);
+  return {};
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Engine>> load(const ipc::LoadModel& settings, EventSink sink) {
   const SteadyTime began = std::chrono::steady_clock::now();
   std::unique_ptr<LlamaModel> model = TRY(LlamaModel::open(settings));
   const Vocabulary& vocabulary = model->vocabulary();
-  ChosenTemplate chosen = TRY(choose_template({.configured = settings.chat_template,
+  ChosenTemplate chosen = TRY(choose_template({.configured = settings.chat_template.empty() ? template_beside(settings.path) : settings.chat_template,
                                                .file = model->chat_template(),
                                                .architecture = model->metadata("general.architecture"),
                                                .model_name = model->metadata("general.name")},
                                               vocabulary));
   ipc::Loaded facts = model->facts();
   facts.chat_template_source = chosen.source;
-  EngineParts parts{std::move(model), &vocabulary, PromptBuilder(vocabulary, std::move(chosen)), std::move(facts), began};
+  auto grammars = std::make_unique<LlamaGrammarCompiler>(model->vocabulary().handle());
+  PromptBuilder prompts(vocabulary, std::move(chosen), grammars.get());
+  EngineParts parts{std::move(model), &vocabulary, std::move(grammars), std::move(prompts), std::move(facts), began};
   std::unique_ptr<Engine> engine = TRY(LocalEngine::start(std::move(parts), std::move(sink)));
   const ipc::Loaded& loaded = engine->loaded();
   spdlog::info("loaded {} ({}): {} cells, {} sequences, {} threads, chat template {}, {} ms", settings.model_id, loaded.architecture,

@@ -93,7 +93,7 @@ void LocalEngine::prepare_prompts() {
   while (submissions_.take(mail, true)) {
     for (Submission& submission : mail) {
       Result<Prompt> prompt = fail(ErrorCode::kCancelled, "cancelled");
-      if (!submission.control->cancelled) prompt = parts_.prompts.build(submission.request);
+      if (!submission.control->cancelled) prompt = parts_.prompts.prepare(submission.request);
       submission.request.messages.clear();
       submission.request.prompt.clear();
       submission.request.prompt_tokens.clear();
