@@ -11,6 +11,7 @@
 #include "engine/mailbox.h"
 #include "engine/prepared_request.h"
 #include "engine/prompt_builder.h"
+#include "engine/state_archive.h"
 #include "engine/vocabulary.h"
 
 namespace pensieve::engine {
@@ -21,6 +22,7 @@ struct EngineParts {
   const Vocabulary* vocabulary = nullptr;
   PromptBuilder prompts;
   ipc::Loaded facts;  // all but load_us
+  std::unique_ptr<StateArchive> archive;  // where conversations are kept; may be null
   SteadyTime load_began;
 };
 

@@ -56,6 +56,7 @@ class ModelLoader {
 
   boost::asio::any_io_executor executor_;
   EngineConfig engine_;
+  CacheConfig cache_;
   MemoryConfig memory_limits_;
   ModelDirectory& directory_;
   const MemoryProbe& memory_;
