@@ -44,7 +44,9 @@ InstalledModel to_model(const fs::path& path, const gguf::Summary& summary, fs::
           .context_length = static_cast<std::int64_t>(summary.context_length),
           .kv_bytes_per_token = static_cast<std::int64_t>(summary.kv_bytes_per_token),
           .modified_unix = unix_seconds(time),
-          .has_chat_template = summary.has_chat_template};
+          .has_chat_template = summary.has_chat_template,
+          .shape = summary.shape,
+          .fingerprint = summary.fingerprint};
 }
 
 bool is_there(const fs::path& path) {

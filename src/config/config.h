@@ -57,7 +57,7 @@ struct RolesConfig {
 };
 
 struct MemoryConfig {
-  std::int64_t limit_bytes = 0;               // weights + cache of all models; 0: 75 % of RAM
+  std::int64_t limit_bytes = 0;               // weights + cache of all models; 0: 12 GB of 16, in this proportion
   std::int64_t margin_bytes = 2'000'000'000;  // always left free
 };
 

@@ -9,6 +9,7 @@ boost::asio::awaitable<std::optional<GenerationEvent>> ManagedStream::next(std::
     counters_->prompt_tokens += finished->usage.prompt_tokens;
     counters_->cached_prompt_tokens += finished->usage.cached_prompt_tokens;
     counters_->completion_tokens += finished->usage.completion_tokens;
+    on_finished_(*finished);
   }
   if (std::holds_alternative<Failed>(*event)) ++counters_->failed;
   co_return event;

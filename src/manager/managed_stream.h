@@ -1,6 +1,7 @@
 // A generation that holds its model.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -21,12 +22,15 @@ struct RequestCounters {
 // Passes a worker's events on and counts them; gives the lease back at its end.
 class ManagedStream final : public GenerationStream {
  public:
-  ManagedStream(std::shared_ptr<RequestCounters> counters, Lease lease, GenerationRequest request)
+  // `on_finished` is told how an answer went that was finished.
+  ManagedStream(std::shared_ptr<RequestCounters> counters, Lease lease, GenerationRequest request,
+                std::function<void(const Finished&)> on_finished)
       : counters_(std::move(counters)),
         lease_(std::move(lease)),
         worker_(lease_->worker),
         model_(lease_->model.id),
-        stream_(worker_->generate(std::move(request))) {}
+        stream_(worker_->generate(std::move(request))),
+        on_finished_(std::move(on_finished)) {}
 
   ~ManagedStream() override { worker_->drop(stream_); }
   ManagedStream(const ManagedStream&) = delete;
@@ -35,6 +39,7 @@ class ManagedStream final : public GenerationStream {
   boost::asio::awaitable<std::optional<GenerationEvent>> next(std::chrono::milliseconds patience) override;
 
   [[nodiscard]] const std::string& model() const override { return model_; }
+  [[nodiscard]] std::string degraded() const override { return lease_->reduced; }
 
  private:
   std::shared_ptr<RequestCounters> counters_;
@@ -42,6 +47,7 @@ class ManagedStream final : public GenerationStream {
   std::shared_ptr<WorkerLink> worker_;
   std::string model_;
   ipc::StreamId stream_;
+  std::function<void(const Finished&)> on_finished_;
 };
 
 }  // namespace pensieve

@@ -18,13 +18,14 @@ namespace {
 
 constexpr std::chrono::seconds kRetryAfterFailure{10};
 
-Error no_room(const InstalledModel& model, std::int64_t context, Bytes need, const MemoryBudget& budget) {
-  return {ErrorCode::kOutOfMemory,
-          std::format("'{}' needs about {} ({} of it for a context of {} tokens), but models may take {} "
-                      "and {} of memory are available, of which {} stay free",
-                      model.id, to_text(need), to_text(need - Bytes{model.file_bytes}), context, to_text(budget.limit),
-                      to_text(budget.available), to_text(budget.margin)),
-          "choose a smaller model, lower engine.context_tokens, or close other programs", ""};
+Error no_room(const InstalledModel& model, const memory::Plan& plan, const memory::MachineState& machine) {
+  return {
+      ErrorCode::kOutOfMemory,
+      std::format("'{}' needs about {} ({} of it beside the weights, for a context of {} tokens with a {} cache), but models may take {} "
+                  "and {} of memory are available, of which {} stay free",
+                  model.id, to_text(plan.check.needed), to_text(plan.check.needed - plan.memory.weights), plan.settings.context_tokens,
+                  memory::format_of(plan.settings.cache).name, to_text(machine.limit), to_text(machine.available), to_text(machine.margin)),
+      "choose a smaller model, lower engine.context_tokens, or close other programs", ""};
 }
 
 // What kept conversations may take of the disk now; 0: nothing.
@@ -54,9 +55,9 @@ ModelLoader::ModelLoader(asio::any_io_executor executor, const Config& config, D
     : executor_(std::move(executor)),
       engine_(config.engine),
       cache_(config.cache),
-      memory_limits_(config.memory),
       directory_(dependencies.directory),
-      memory_(dependencies.memory),
+      planner_(dependencies.planner),
+      ledger_(dependencies.ledger),
       residents_(dependencies.residents),
       workers_(dependencies.workers) {}
 
@@ -80,10 +81,10 @@ Result<void> ModelLoader::begin(const std::string& id) {
 asio::awaitable<void> ModelLoader::load(std::string id) {
   Resident& resident = *residents_.entry(id);
   std::shared_ptr<WorkerLink> worker;
-  Result<void> room = co_await make_room(resident.model);
+  const Result<memory::Plan> room = co_await make_room(resident.model);
   if (wants_room_ == id) wants_room_.clear();
   Result<ipc::Loaded> loaded = std::unexpected(room ? Error{} : room.error());
-  if (room) loaded = co_await load_into_worker(resident, worker);
+  if (room) loaded = co_await load_into_worker(resident, *room, worker);
   loading_.clear();
   resident.last_use = residents_.now();
   if (loaded) {
@@ -97,48 +98,53 @@ asio::awaitable<void> ModelLoader::load(std::string id) {
   workers_.ensure_spare();
 }
 
-asio::awaitable<Result<void>> ModelLoader::make_room(const InstalledModel& model) {
-  const std::int64_t context = planned_context(model, engine_.context_tokens);
-  const Bytes need = estimate_need(model, context);
+asio::awaitable<Result<memory::Plan>> ModelLoader::make_room(const InstalledModel& model) {
+  const auto plan_in = [&](const memory::MachineState& machine) { return planner_.plan(model, machine); };
   for (;;) {
     if (stopping_) co_return std::unexpected(stopping_error());
-    const MemoryBudget budget = memory_budget(memory_limits_, memory_.read());
-    const RoomPlan plan = plan_room(need, Bytes{model.file_bytes}, residents_.loaded_models(), budget);
-    switch (plan.kind) {
+    const memory::MachineState machine = planner_.machine();
+    const RoomPlan room = plan_room(plan_in, residents_.loaded_models(), machine, residents_.now());
+    switch (room.kind) {
       case RoomPlan::Kind::kFits:
-        co_return Result<void>();
+        co_return room.plan;
       case RoomPlan::Kind::kEvict:
-        for (const std::string& victim : plan.victims) co_await residents_.unload(victim);
+        for (const std::string& victim : room.victims) co_await residents_.unload(victim);
         break;
       case RoomPlan::Kind::kWait:
         wants_room_ = model.id;
         co_await residents_.changed()->wait();
         break;
       case RoomPlan::Kind::kNever:
-        co_return std::unexpected(no_room(model, context, need, budget));
+        co_return std::unexpected(no_room(model, room.plan, machine));
     }
   }
 }
 
-asio::awaitable<Result<ipc::Loaded>> ModelLoader::load_into_worker(Resident& resident, std::shared_ptr<WorkerLink>& worker) {
-  resident.planned = estimate_need(resident.model, planned_context(resident.model, engine_.context_tokens));
+asio::awaitable<Result<ipc::Loaded>> ModelLoader::load_into_worker(Resident& resident, const memory::Plan& plan,
+                                                                   std::shared_ptr<WorkerLink>& worker) {
+  resident.planned = plan.check.needed;
+  resident.mapped = planner_.mapped_part(resident.model, plan.memory);
+  resident.cache_type = memory::format_of(plan.settings.cache).name;
+  const memory::CacheType wished = memory::find_cache_type(engine_.cache_type).value_or(memory::CacheType::kF16);
+  resident.reduced = reduction_words(plan, planner_.wished_context(resident.model), wished);
+  if (!resident.reduced.empty()) spdlog::warn("{} gets {}, as {}", resident.model.id, resident.reduced, plan.check.reason);
   Result<std::shared_ptr<WorkerLink>> taken = co_await workers_.take();
   if (!taken) co_return std::unexpected(std::move(taken).error());
   worker = resident.worker = std::move(*taken);
   spdlog::info("loading {} in worker {}", resident.model.id, worker->process().pid);
-  co_return co_await worker->load(settings_for(resident.model), std::chrono::seconds(engine_.load_timeout_s));
+  co_return co_await worker->load(settings_for(resident.model, plan), std::chrono::seconds(engine_.load_timeout_s));
 }
 
-ipc::LoadModel ModelLoader::settings_for(const InstalledModel& model) const {
+ipc::LoadModel ModelLoader::settings_for(const InstalledModel& model, const memory::Plan& plan) const {
   return {.model_id = model.id,
           .path = model.path,
-          .context_tokens = static_cast<std::uint32_t>(planned_context(model, engine_.context_tokens)),
+          .context_tokens = plan.settings.context_tokens,
           .max_sequences = static_cast<std::uint32_t>(engine_.parallel),
           .batch_tokens = static_cast<std::uint32_t>(engine_.batch_tokens),
           .threads = engine_.threads,
           .batch_threads = engine_.threads,
           .gpu_layers = engine_.gpu_layers,
-          .cache_type = engine_.cache_type,
+          .cache_type = std::string(memory::format_of(plan.settings.cache).name),
           .state_folder = cache_.folder,
           .state_bytes = kept_conversations_bytes(cache_)};
 }
@@ -146,6 +152,7 @@ ipc::LoadModel ModelLoader::settings_for(const InstalledModel& model) const {
 void ModelLoader::succeeded(Resident& resident, ipc::Loaded loaded) {
   spdlog::info("loaded {} in {} ms: context {}, {} threads, template: {}", resident.model.id, loaded.load_us / 1000, loaded.context_tokens,
                loaded.threads, loaded.chat_template_source);
+  ledger_.note(resident.model.fingerprint, store::MeasurementKind::kLoadMs, "", 0, static_cast<double>(loaded.load_us) / 1000);
   resident.loaded = std::move(loaded);
   resident.state = ModelState::kReady;
   resident.failure.reset();

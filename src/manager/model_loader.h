@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "config/config.h"
-#include "machine/memory_probe.h"
+#include "manager/model_planner.h"
 #include "manager/resident_table.h"
 #include "manager/worker_pool.h"
 
@@ -21,7 +21,8 @@ class ModelLoader {
  public:
   struct Dependencies {
     ModelDirectory& directory;
-    const MemoryProbe& memory;
+    const ModelPlanner& planner;
+    PerformanceLedger& ledger;
     ResidentTable& residents;
     WorkerPool& workers;
   };
@@ -47,19 +48,20 @@ class ModelLoader {
 
  private:
   boost::asio::awaitable<void> load(std::string id);
-  boost::asio::awaitable<Result<ipc::Loaded>> load_into_worker(Resident& resident, std::shared_ptr<WorkerLink>& worker);
-  boost::asio::awaitable<Result<void>> make_room(const InstalledModel& model);
+  boost::asio::awaitable<Result<ipc::Loaded>> load_into_worker(Resident& resident, const memory::Plan& plan,
+                                                               std::shared_ptr<WorkerLink>& worker);
+  boost::asio::awaitable<Result<memory::Plan>> make_room(const InstalledModel& model);
   void succeeded(Resident& resident, ipc::Loaded loaded);
   void failed(Resident& resident, Error error);
   void worker_ended(Resident& resident, const WorkerLink* worker);
-  [[nodiscard]] ipc::LoadModel settings_for(const InstalledModel& model) const;
+  [[nodiscard]] ipc::LoadModel settings_for(const InstalledModel& model, const memory::Plan& plan) const;
 
   boost::asio::any_io_executor executor_;
   EngineConfig engine_;
   CacheConfig cache_;
-  MemoryConfig memory_limits_;
   ModelDirectory& directory_;
-  const MemoryProbe& memory_;
+  const ModelPlanner& planner_;
+  PerformanceLedger& ledger_;
   ResidentTable& residents_;
   WorkerPool& workers_;
   std::string loading_;     // id of the load in progress; empty: none

@@ -19,12 +19,13 @@ ModelManager::ModelManager(asio::any_io_executor executor, const Config& config,
     : executor_(std::move(executor)),
       config_(config.engine),
       directory_(dependencies.directory),
-      memory_(dependencies.memory),
+      planner_(dependencies.planner),
+      ledger_(dependencies.ledger),
       housekeeping_interval_(dependencies.housekeeping_interval),
       started_(dependencies.clock.steady_now()),
       residents_(std::make_shared<ResidentTable>(executor_, dependencies.clock)),
       workers_(executor_, dependencies.workers, config.engine.spare_worker),
-      loader_(executor_, config, {directory_, memory_, *residents_, workers_}),
+      loader_(executor_, config, {directory_, planner_, ledger_, *residents_, workers_}),
       stopped_(std::make_shared<Signal>(executor_)) {}
 
 void ModelManager::start() {
@@ -101,6 +102,18 @@ asio::awaitable<bool> ModelManager::settled(std::string model, std::chrono::mill
   co_return true;
 }
 
+// Puts the speed of an answer into the ledger if it had the machine to itself from begin to end: only
+// then it is the model's own.
+std::function<void(const Finished&)> ModelManager::recorder_for(const Resident& resident) {
+  const bool alone = residents_->leases() == 1;
+  return [this, alone, table = std::weak_ptr(residents_), given = residents_->leases_given(), model = resident.model.fingerprint,
+          cache = resident.cache_type](const Finished& finished) {
+    const auto still = table.lock();
+    if (!alone || !still || still->leases_given() != given) return;
+    ledger_.note_answer(model, cache, finished.usage, finished.timings);
+  };
+}
+
 asio::awaitable<Result<std::unique_ptr<GenerationStream>>> ModelManager::generate(GenerationRequest request) {
   ++counters_->requests;
   const Result<ResolvedName> name = directory_.resolve(request.model);
@@ -109,7 +122,8 @@ asio::awaitable<Result<std::unique_ptr<GenerationStream>>> ModelManager::generat
     ++counters_->failed;
     co_return std::unexpected(lease.error());
   }
-  co_return std::make_unique<ManagedStream>(counters_, std::move(*lease), std::move(request));
+  auto recorder = recorder_for(**lease);
+  co_return std::make_unique<ManagedStream>(counters_, std::move(*lease), std::move(request), std::move(recorder));
 }
 
 asio::awaitable<Result<std::int64_t>> ModelManager::count_tokens(GenerationRequest request) {
@@ -158,7 +172,8 @@ asio::awaitable<void> ModelManager::unload_unwanted() {
 }
 
 ModelStatus ModelManager::describe(const InstalledModel& model) const {
-  ModelStatus status = describe_model(model, residents_->find(model.id), config_, residents_->now());
+  ModelStatus status =
+      describe_model(model, residents_->find(model.id), planner_.wished_context(model), config_.parallel, residents_->now());
   if (status.state == ModelState::kLoading && loader_.waits_for_room(model.id)) status.state_reason = "waits for busy models";
   return status;
 }
@@ -174,7 +189,7 @@ ServiceStatus ModelManager::status() const {
   for (const InstalledModel& model : directory_.models()) status.models.push_back(describe(model));
   status.skipped = directory_.skipped();
   if (const auto name = directory_.resolve("auto")) status.default_model = name->id;
-  const MemoryReading memory = memory_.read();
+  const memory::MachineState memory = planner_.machine();
   status.memory_total = memory.total.value;
   status.memory_available = memory.available.value;
   status.supervisor_resident_bytes = resident_memory(this_process().pid).value;

@@ -3,14 +3,15 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "base/clock.h"
 #include "config/config.h"
-#include "machine/memory_probe.h"
 #include "manager/managed_stream.h"
 #include "manager/model_loader.h"
+#include "manager/model_planner.h"
 #include "manager/resident_table.h"
 #include "manager/service.h"
 #include "manager/worker_pool.h"
@@ -27,7 +28,8 @@ class ModelManager final : public GenerationService {
  public:
   struct Dependencies {
     ModelDirectory& directory;
-    const MemoryProbe& memory;
+    const ModelPlanner& planner;
+    PerformanceLedger& ledger;
     const Clock& clock;
     WorkerFactory& workers;
     std::chrono::milliseconds housekeeping_interval{1000};
@@ -55,6 +57,7 @@ class ModelManager final : public GenerationService {
   boost::asio::awaitable<Result<void>> unload_if_changed(std::string id);
   boost::asio::awaitable<void> housekeeping();
   boost::asio::awaitable<void> unload_unwanted();
+  std::function<void(const Finished&)> recorder_for(const Resident& resident);
   [[nodiscard]] bool usable(const std::string& id) const;
   [[nodiscard]] bool crowded(const Resident& resident) const;
   [[nodiscard]] ModelStatus describe(const InstalledModel& model) const;
@@ -62,7 +65,8 @@ class ModelManager final : public GenerationService {
   boost::asio::any_io_executor executor_;
   EngineConfig config_;
   ModelDirectory& directory_;
-  const MemoryProbe& memory_;
+  const ModelPlanner& planner_;
+  PerformanceLedger& ledger_;
   std::chrono::milliseconds housekeeping_interval_;
   SteadyTime started_;
   std::shared_ptr<ResidentTable> residents_;

@@ -46,6 +46,56 @@ TEST_F(ManagerOfModels, EventsOfAStreamComeInOrderAndAreCounted) {
   EXPECT_EQ(manager().status().completion_tokens_total, 2);
 }
 
+TEST_F(ManagerOfModels, OnlyAnswersThatHadTheMachineToThemselvesAreMeasurements) {
+  using store::MeasurementKind;
+  directory_.at("a").fingerprint = "fa";
+  load("a");
+  EXPECT_EQ(ledger_.find("fa", MeasurementKind::kLoadMs, "", 0)->value, 7);
+  const Finished answer{.usage = {.prompt_tokens = 100, .completion_tokens = 51},
+                        .timings = {.prefill_us = 1'000'000, .decode_us = 5'000'000}};
+  const auto finish = [&](const std::shared_ptr<Outcome<Generated>>& request, ipc::StreamId stream) {
+    workers_.of("a")->emit(stream, answer);
+    next(***request->value);
+    end(request);
+  };
+  const auto first = ask("a");
+  const auto second = ask("a");
+  finish(first, 1);
+  finish(second, 2);
+  EXPECT_FALSE(ledger_.find("fa", MeasurementKind::kDecodeTps, "f16", 0)) << "they shared it";
+  finish(ask("a"), 3);
+  EXPECT_DOUBLE_EQ(ledger_.find("fa", MeasurementKind::kDecodeTps, "f16", 0)->value, 10);
+  EXPECT_DOUBLE_EQ(ledger_.find("fa", MeasurementKind::kPrefillTps, "f16", 0)->value, 100);
+}
+
+TEST_F(ManagerOfModels, AModelGetsLessContextThenAQuantizedCacheBeforeItIsRefusedAndSaysSo) {
+  // 8 GB of weights and 1 MB a token: 8,192 tokens would take 8.6 GB more.
+  directory_.add("wide", gigabytes(8));
+  directory_.at("wide").context_length = 8192;
+  directory_.at("wide").kv_bytes_per_token = 1'000'000;
+  config_.memory.limit_bytes = gigabytes(13).value;
+  const auto request = ask("wide");
+  finish_load("wide");
+  ASSERT_TRUE(answered(request));
+  EXPECT_LT(workers_.of("wide")->asked->context_tokens, 8192U);
+  EXPECT_GE(workers_.of("wide")->asked->context_tokens, 2048U);
+  EXPECT_EQ(workers_.of("wide")->asked->cache_type, "f16");
+  EXPECT_NE((*request->value)->get()->degraded().find("tokens instead of 8192"), std::string::npos);
+  EXPECT_LE(status("wide").planned_bytes, gigabytes(13).value);
+  EXPECT_NE(status("wide").reduced, "");
+}
+
+TEST_F(ManagerOfModels, AQuantizedCacheComesAfterTheLeastContext) {
+  directory_.add("wide", gigabytes(8));
+  directory_.at("wide").context_length = 8192;
+  directory_.at("wide").kv_bytes_per_token = 1'000'000;
+  config_.memory.limit_bytes = gigabytes(10).value + mebibytes(400).value;
+  const auto request = ask("wide");
+  finish_load("wide");
+  EXPECT_EQ(workers_.of("wide")->asked->cache_type, "q8_0");
+  EXPECT_NE((*request->value)->get()->degraded().find("a q8_0 cache instead of f16"), std::string::npos);
+}
+
 TEST_F(ManagerOfModels, TwoModelsInTurnBothMakeProgressWithRoomForOne) {
   int a_served = 0;
   int b_served = 0;
@@ -231,6 +281,7 @@ TEST_F(ManagerOfModels, UnloadCompletesWhenTheProcessIsGone) {
 TEST_F(ManagerOfModels, TheLeastRecentlyUsedIdleModelMakesRoomNeverABusyOne) {
   directory_.add("c", gigabytes(7));
   config_.memory.limit_bytes = gigabytes(18).value;
+  memory_.reading.memory_total = memory_.reading.memory_available = gigabytes(32);
   load("a");
   clock_.advance(std::chrono::seconds(1));
   load("b");
@@ -331,10 +382,10 @@ TEST_F(ManagerOfModels, ALoadWaitsUntilOtherProgramsGiveMemoryBackOnceModelsAreB
   settle();
   finish_load("a");
   const auto running = ask("a");
-  memory_.reading.available = Bytes{0};
+  memory_.reading.memory_available = Bytes{0};
   const auto waits = ask("small");
   EXPECT_EQ(status("small").state_reason, "waits for busy models");
-  memory_.reading.available = gigabytes(9);
+  memory_.reading.memory_available = gigabytes(12);
   run_until([&] { return workers_.of("small") != nullptr; });
 }
 

@@ -23,7 +23,8 @@ std::string_view to_string(ModelState state) {
 
 std::int64_t seconds_between(SteadyTime from, SteadyTime to) { return std::chrono::duration_cast<std::chrono::seconds>(to - from).count(); }
 
-ModelStatus describe_model(const InstalledModel& model, const Resident* resident, const EngineConfig& engine, SteadyTime now) {
+ModelStatus describe_model(const InstalledModel& model, const Resident* resident, std::int64_t wished_context, std::int32_t parallel,
+                           SteadyTime now) {
   ModelStatus status{.id = model.id,
                      .aliases = model.aliases,
                      .path = model.path,
@@ -33,12 +34,16 @@ ModelStatus describe_model(const InstalledModel& model, const Resident* resident
                      .parameters = model.parameters,
                      .created_unix = model.modified_unix,
                      .trained_context_tokens = model.context_length,
-                     .context_tokens = planned_context(model, engine.context_tokens)};
+                     .context_tokens = wished_context};
   if (resident == nullptr) return status;
   status.state = resident->state;
   if (resident->failure && resident->state == ModelState::kFailed) status.state_reason = resident->failure->text();
   if (!resident->worker) return status;
   status.worker_pid = resident->worker->process().pid;
+  status.planned_bytes = resident->planned.value;
+  status.mapped_bytes = resident->mapped.value;
+  status.cache_type = resident->cache_type;
+  status.reduced = resident->reduced;
   status.resident_bytes = resident_memory(status.worker_pid).value;
   if (resident->state != ModelState::kReady) return status;
   status.context_tokens = resident->loaded.sequence_context_tokens;
@@ -46,7 +51,7 @@ ModelStatus describe_model(const InstalledModel& model, const Resident* resident
   status.kv_bytes = resident->loaded.kv_bytes;
   status.compute_bytes = resident->loaded.compute_bytes;
   status.load_ms = resident->loaded.load_us / 1000;
-  status.active_requests = std::min(resident->leases, engine.parallel);
+  status.active_requests = std::min(resident->leases, parallel);
   status.waiting_requests = resident->leases - status.active_requests;
   status.idle_seconds = resident->leases > 0 ? 0 : seconds_between(resident->last_use, now);
   return status;

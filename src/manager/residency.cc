@@ -5,51 +5,83 @@
 namespace pensieve {
 namespace {
 
-// Compute buffers and the process, with room: 60-120 MB were measured for models of 0.1 to 8 B
-// parameters at a batch of 512 tokens.
-constexpr Bytes kOverhead = mebibytes(160);
-constexpr std::int64_t kDefaultContext = 8192;
+void occupy(memory::MachineState& machine, const LoadedModel& model) {
+  machine.ours += model.planned;
+  machine.available -= model.mapped;
+}
+
+void leave(memory::MachineState& machine, const LoadedModel& model) {
+  machine.ours -= model.planned;
+  machine.available += model.planned;
+}
+
+// Reloading costs its time; the longer a model was idle, the less likely it is wanted soon.
+double cost_of(const LoadedModel& model, SteadyTime now) {
+  const double idle = std::chrono::duration<double>(now - model.last_use).count();
+  return static_cast<double>(model.load_time.count()) / (1 + std::max(idle, 0.0));
+}
+
+std::vector<LoadedModel> idle_models(const std::vector<LoadedModel>& loaded, SteadyTime now) {
+  std::vector<LoadedModel> idle;
+  std::ranges::copy_if(loaded, std::back_inserter(idle), [](const LoadedModel& m) { return !m.busy; });
+  std::ranges::sort(idle, {}, [now](const LoadedModel& m) { return std::pair(cost_of(m, now), m.last_use); });
+  return idle;
+}
+
+// The fewest that must leave for `memory`, by the order of `idle`; empty with `fits` false if all of
+// them would not be enough.
+std::vector<std::string> victims_among(const std::vector<LoadedModel>& idle, const memory::ModelMemory& memory,
+                                       memory::MachineState machine, bool& fits) {
+  std::vector<LoadedModel> gone;
+  for (const LoadedModel& model : idle) {
+    if (memory::can_load(memory, machine).fits) break;
+    leave(machine, model);
+    gone.push_back(model);
+  }
+  fits = memory::can_load(memory, machine).fits;
+  std::vector<std::string> victims;
+  for (const LoadedModel& model : gone) {
+    // What went before a larger one may not have been needed.
+    memory::MachineState kept = machine;
+    kept.ours += model.planned;
+    kept.available -= model.planned;
+    if (fits && memory::can_load(memory, kept).fits) {
+      machine = kept;
+    } else {
+      victims.push_back(model.id);
+    }
+  }
+  return victims;
+}
 
 }  // namespace
 
-std::int64_t planned_context(const InstalledModel& model, std::int32_t configured) {
-  if (configured > 0) return configured;
-  return model.context_length > 0 ? std::min(model.context_length, kDefaultContext) : kDefaultContext;
-}
-
-MemoryBudget memory_budget(const MemoryConfig& config, const MemoryReading& reading) {
-  MemoryBudget budget{.limit = Bytes{config.limit_bytes}, .margin = Bytes{config.margin_bytes}, .available = reading.available};
-  if (budget.limit.value == 0) budget.limit = Bytes{reading.total.value / 4 * 3};
-  // Small machines would otherwise have nothing left but the margin.
-  budget.margin = std::min(budget.margin, Bytes{reading.total.value / 8});
-  return budget;
-}
-
-Bytes estimate_need(const InstalledModel& model, std::int64_t context_tokens) {
-  return Bytes{model.file_bytes} + Bytes{model.kv_bytes_per_token} * context_tokens + kOverhead;
-}
-
-RoomPlan plan_room(Bytes need, Bytes file, const std::vector<LoadedModel>& loaded, const MemoryBudget& budget) {
-  if (need > budget.limit) return {RoomPlan::Kind::kNever, {}};
-  Bytes used;
-  for (const LoadedModel& model : loaded) used += model.planned;
-  Bytes available = budget.available - budget.margin;
-  const auto fits = [&] { return used + need <= budget.limit && need - file <= available; };
-
-  std::vector<LoadedModel> idle;
-  std::ranges::copy_if(loaded, std::back_inserter(idle), [](const LoadedModel& m) { return !m.busy; });
-  std::ranges::sort(idle, {}, &LoadedModel::last_use);
-  RoomPlan plan;
-  for (const LoadedModel& victim : idle) {
-    if (fits()) break;
-    plan.kind = RoomPlan::Kind::kEvict;
-    plan.victims.push_back(victim.id);
-    used -= victim.planned;
-    available += victim.planned;
-  }
-  if (fits()) return plan;
+RoomPlan plan_room(const PlanFunction& plan_in, const std::vector<LoadedModel>& loaded, const memory::MachineState& machine,
+                   SteadyTime now) {
+  memory::MachineState full = machine;
+  for (const LoadedModel& model : loaded) occupy(full, model);
+  memory::MachineState empty = full;
+  for (const LoadedModel& model : loaded) leave(empty, model);
+  const std::vector<LoadedModel> idle = idle_models(loaded, now);
   const bool others_busy = idle.size() < loaded.size();
-  return {others_busy ? RoomPlan::Kind::kWait : RoomPlan::Kind::kNever, {}};
+  RoomPlan room{.plan = plan_in(empty)};
+  if (room.plan.verdict == memory::Verdict::kDoesNotFit) {
+    // With busy models gone there may be more than can be known now; the limit stays.
+    memory::MachineState best = empty;
+    best.available = best.total;
+    const bool ever = others_busy && plan_in(best).verdict != memory::Verdict::kDoesNotFit;
+    room.kind = ever ? RoomPlan::Kind::kWait : RoomPlan::Kind::kNever;
+    return room;
+  }
+  bool fits = false;
+  room.victims = victims_among(idle, room.plan.memory, full, fits);
+  if (!fits) {
+    room.victims.clear();
+    room.kind = others_busy ? RoomPlan::Kind::kWait : RoomPlan::Kind::kNever;
+    return room;
+  }
+  room.kind = room.victims.empty() ? RoomPlan::Kind::kFits : RoomPlan::Kind::kEvict;
+  return room;
 }
 
 }  // namespace pensieve

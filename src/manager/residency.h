@@ -2,29 +2,24 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/units.h"
-#include "catalog/model_directory.h"
-#include "config/config.h"
-#include "machine/memory_probe.h"
+#include "memory/plan.h"
 
 namespace pensieve {
 
 // A model that has a worker.
 struct LoadedModel {
   std::string id;
-  Bytes planned;      // what it was estimated to need
+  Bytes planned;      // what it was planned to need
   bool busy = false;  // requests hold it
   SteadyTime last_use;
-};
-
-struct MemoryBudget {
-  Bytes limit;      // for all models together
-  Bytes margin;     // of available memory, always left free
-  Bytes available;  // now
+  Bytes mapped;  // of `planned`: what the machine's reading still counts as available (mapped file pages)
+  std::chrono::milliseconds load_time{0};
 };
 
 struct RoomPlan {
@@ -34,23 +29,18 @@ struct RoomPlan {
     kWait,   // busy models must become idle first
     kNever,  // does not fit even alone
   };
-  Kind kind = Kind::kFits;
-  std::vector<std::string> victims;  // least recently used first
+  Kind kind = Kind::kNever;
+  std::vector<std::string> victims;  // cheapest first
+  memory::Plan plan;                 // how the model is to be opened; of kNever: why not
 };
 
-// The context that a model is opened with: `configured` tokens, or for 0 what it was trained for, at
-// most 8192.
-std::int64_t planned_context(const InstalledModel& model, std::int32_t configured);
+// How a model would be opened on a machine in that state.
+using PlanFunction = std::function<memory::Plan(const memory::MachineState&)>;
 
-// What models may take of the memory in `reading`.
-MemoryBudget memory_budget(const MemoryConfig& config, const MemoryReading& reading);
-
-// Memory that a model needs: file, f16 cache of `context_tokens` (attention in every layer, so an
-// upper bound for other layouts), compute buffers and the process itself.
-Bytes estimate_need(const InstalledModel& model, std::int64_t context_tokens);
-
-// Weights that are mapped from the file are page cache and do not reduce `available`, so only what
-// is beyond the file must fit there; the limit counts everything.
-RoomPlan plan_room(Bytes need, Bytes file, const std::vector<LoadedModel>& loaded, const MemoryBudget& budget);
+// `machine`: as read, with nothing of `loaded` accounted for yet. The model is planned as if all idle
+// and busy models were gone, since idle ones leave before its context shrinks; then as few as needed
+// go, the cheapest to bring back for the time that they have been idle first.
+RoomPlan plan_room(const PlanFunction& plan_in, const std::vector<LoadedModel>& loaded, const memory::MachineState& machine,
+                   SteadyTime now);
 
 }  // namespace pensieve

@@ -34,7 +34,10 @@ Place::~Place() {
   if (promised_) released();
 }
 
-Lease::Lease(ResidentTable& table, std::shared_ptr<Resident> resident) : Holding(table, std::move(resident)) { ++resident_->leases; }
+Lease::Lease(ResidentTable& table, std::shared_ptr<Resident> resident) : Holding(table, std::move(resident)) {
+  ++resident_->leases;
+  table.note_lease();
+}
 
 Lease::~Lease() {
   if (!resident_) return;  // moved from

@@ -23,7 +23,10 @@ struct Resident {
   SteadyTime failed_at;
   std::shared_ptr<WorkerLink> worker;
   ipc::Loaded loaded;
-  Bytes planned;
+  Bytes planned;           // in all
+  Bytes mapped;            // LoadedModel::mapped
+  std::string cache_type;  // as planned: f16, q8_0, q4_0
+  std::string reduced;     // in words, what it has less of than configured; empty: nothing
   int leases = 0;
   std::list<Place*> waiting;
   int unloads_wanted = 0;  // by who waits for it to become idle; new requests wait meanwhile
@@ -75,6 +78,7 @@ class Lease : Holding {
   Lease& operator=(Lease&&) = delete;
   ~Lease();
   Resident* operator->() const { return resident_.get(); }
+  Resident& operator*() const { return *resident_; }
 };
 
 }  // namespace pensieve

@@ -22,9 +22,20 @@ std::vector<LoadedModel> ResidentTable::loaded_models() const {
   for (const auto& [id, resident] : residents_) {
     if (!resident->worker) continue;
     const bool busy = resident->busy() || resident->state != ModelState::kReady;
-    loaded.push_back({id, resident->planned, busy, resident->last_use});
+    loaded.push_back({.id = id,
+                      .planned = resident->planned,
+                      .busy = busy,
+                      .last_use = resident->last_use,
+                      .mapped = resident->mapped,
+                      .load_time = std::chrono::milliseconds(resident->loaded.load_us / 1000)});
   }
   return loaded;
+}
+
+int ResidentTable::leases() const {
+  int sum = 0;
+  for (const auto& [id, resident] : residents_) sum += resident->leases;
+  return sum;
 }
 
 asio::awaitable<void> ResidentTable::unload(std::string id) {

@@ -3,6 +3,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -39,12 +40,17 @@ class ResidentTable : public std::enable_shared_from_this<ResidentTable> {
 
   [[nodiscard]] const std::shared_ptr<Signal>& changed() const { return changed_; }
   void notify() { changed_->notify(); }
+  // Leases of all models: held now, and ever given.
+  [[nodiscard]] int leases() const;
+  [[nodiscard]] std::uint64_t leases_given() const { return leases_given_; }
+  void note_lease() { ++leases_given_; }
   [[nodiscard]] SteadyTime now() const { return clock_.steady_now(); }
 
  private:
   const Clock& clock_;
   std::map<std::string, std::shared_ptr<Resident>, std::less<>> residents_;
   std::shared_ptr<Signal> changed_;
+  std::uint64_t leases_given_ = 0;
 };
 
 }  // namespace pensieve

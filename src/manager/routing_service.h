@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "manager/decision_log.h"
 #include "manager/fleet_history.h"
+#include "manager/model_planner.h"
 #include "manager/service.h"
 #include "selector/assess.h"
 #include "selector/decision.h"
@@ -22,7 +23,7 @@ class RoutingService final : public GenerationService {
   struct Settings {
     selector::SelectorPolicy policy;
     selector::RequirementDefaults defaults;
-    Bytes model_memory;  // what models may use in all
+    const ModelPlanner& planner;
   };
   RoutingService(GenerationService& service, ModelDirectory& directory, const Clock& clock, Settings settings)
       : service_(service),
@@ -53,7 +54,7 @@ class RoutingService final : public GenerationService {
  private:
   class Stream;
 
-  [[nodiscard]] selector::FleetSnapshot fleet(const GenerationRequest& request) const;
+  [[nodiscard]] selector::FleetSnapshot fleet(const GenerationRequest& request, std::int64_t depth) const;
 
   GenerationService& service_;
   ModelDirectory& directory_;

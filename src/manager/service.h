@@ -55,7 +55,11 @@ struct ModelStatus {
   std::string state_reason;  // why it failed or waits; empty otherwise
   // The rest is 0 unless the model is loaded.
   std::int64_t worker_pid = 0;
-  std::int64_t resident_bytes = 0;
+  std::int64_t planned_bytes = 0;   // what the plan said before the load
+  std::int64_t resident_bytes = 0;  // what the process holds now
+  std::int64_t mapped_bytes = 0;    // of planned_bytes: pages of the file, which the system can take back
+  std::string cache_type;           // f16, q8_0, q4_0
+  std::string reduced;              // in words, what it has less of than configured, for lack of memory
   std::int64_t weights_bytes = 0;
   std::int64_t kv_bytes = 0;
   std::int64_t compute_bytes = 0;
