@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/utf8.h"
+#include "engine/disk_archive.h"
 #include "engine/llama_grammar.h"
 #include "engine/llama_model.h"
 #include "engine/local_engine.h"
@@ -26,6 +27,18 @@ std::string template_beside(const std::string& model_path) {
   return {};
 }
 
+// Where the settings want conversations kept; none if they don't, or if the folder can't be used.
+std::unique_ptr<StateArchive> open_archive(const ipc::LoadModel& settings, const LlamaModel& model) {
+  if (settings.state_folder.empty() || settings.state_bytes <= 0) return nullptr;
+  auto archive =
+      DiskArchive::open({.folder = settings.state_folder, .space = model.state_space(), .most_bytes = settings.state_bytes});
+  if (!archive) {
+    spdlog::warn("conversations are not kept: {}", archive.error().text());
+    return nullptr;
+  }
+  return std::move(*archive);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Engine>> load(const ipc::LoadModel& settings, EventSink sink) {
@@ -41,7 +54,9 @@ Result<std::unique_ptr<Engine>> load(const ipc::LoadModel& settings, EventSink s
   facts.chat_template_source = chosen.source;
   auto grammars = std::make_unique<LlamaGrammarCompiler>(model->vocabulary().handle());
   PromptBuilder prompts(vocabulary, std::move(chosen), grammars.get());
-  EngineParts parts{std::move(model), &vocabulary, std::move(grammars), std::move(prompts), std::move(facts), began};
+  std::unique_ptr<StateArchive> archive = open_archive(settings, *model);
+  EngineParts parts{std::move(model),  &vocabulary, std::move(grammars), std::move(prompts), std::move(facts),
+                    std::move(archive), began};
   std::unique_ptr<Engine> engine = TRY(LocalEngine::start(std::move(parts), std::move(sink)));
   const ipc::Loaded& loaded = engine->loaded();
   spdlog::info("loaded {} ({}): {} cells, {} sequences, {} threads, chat template {}, {} ms", settings.model_id, loaded.architecture,
