@@ -4,6 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
+#include <filesystem>
 #include <format>
 #include <utility>
 
@@ -33,6 +34,19 @@ Error no_room(const InstalledModel& model, const memory::Plan& plan, const memor
       ""};
 }
 
+// What kept conversations may take of the disk now; 0: nothing.
+std::int64_t kept_conversations_bytes(const CacheConfig& cache) {
+  if (cache.folder.empty() || cache.disk_bytes == 0) return 0;
+  if (cache.disk_bytes > 0) return cache.disk_bytes;
+  constexpr std::int64_t kMost = 8'000'000'000;
+  constexpr std::int64_t kFreeShare = 20;
+  std::filesystem::path folder = cache.folder;
+  std::error_code error;
+  while (!std::filesystem::exists(folder, error) && folder.has_relative_path()) folder = folder.parent_path();
+  const std::filesystem::space_info space = std::filesystem::space(folder, error);
+  return error ? 0 : std::min(kMost, static_cast<std::int64_t>(space.available) / kFreeShare);
+}
+
 }  // namespace
 
 Result<InstalledModel> installed_model(ModelDirectory& directory, const std::string& id) {
@@ -46,6 +60,7 @@ Result<InstalledModel> installed_model(ModelDirectory& directory, const std::str
 ModelLoader::ModelLoader(asio::any_io_executor executor, const Config& config, Dependencies dependencies)
     : executor_(std::move(executor)),
       engine_(config.engine),
+      cache_(config.cache),
       directory_(dependencies.directory),
       planner_(dependencies.planner),
       ledger_(dependencies.ledger),
@@ -200,7 +215,9 @@ ipc::LoadModel ModelLoader::settings_for(const InstalledModel& model, const memo
           .threads = engine_.threads,
           .batch_threads = engine_.threads,
           .gpu_layers = engine_.gpu_layers,
-          .cache_type = std::string(memory::format_of(plan.settings.cache).name)};
+          .cache_type = std::string(memory::format_of(plan.settings.cache).name),
+          .state_folder = cache_.folder,
+          .state_bytes = kept_conversations_bytes(cache_)};
 }
 
 void ModelLoader::succeeded(Resident& resident, ipc::Loaded loaded) {

@@ -72,6 +72,7 @@ class ModelLoader {
 
   boost::asio::any_io_executor executor_;
   EngineConfig engine_;
+  CacheConfig cache_;
   ModelDirectory& directory_;
   const ModelPlanner& planner_;
   PerformanceLedger& ledger_;
