@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace pensieve::engine {
 namespace {
@@ -86,6 +87,28 @@ void AnswerConstraint::rule_out_all(std::span<float> logits) const {
   }
 }
 
+// False if the grammar can't have the answer's beginning.
+bool AnswerConstraint::feed_begun(GrammarState& state) const {
+  for (std::string_view rest = plan_.begun; !rest.empty();) {
+    const auto ascii = std::ranges::find_if(rest, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+    const auto run = static_cast<std::size_t>(ascii - rest.begin());
+    if (run == 0) {
+      if (!feed(state, rest.substr(0, 1))) return false;
+      rest.remove_prefix(1);
+      continue;
+    }
+    // Other characters have no tokens that are known. Some vocabularies put a space before any text.
+    std::vector<Token> tokens = vocabulary_.tokenize(rest.substr(0, run), false);
+    if (!tokens.empty() && vocabulary_.piece(tokens.front(), false) == " ") tokens.erase(tokens.begin());
+    for (const Token token : tokens) {
+      if (!state.allows(std::span(&token, 1)).front()) return false;
+      state.accept(token);
+    }
+    rest.remove_prefix(run);
+  }
+  return true;
+}
+
 std::optional<Token> AnswerConstraint::first_allowed(const GrammarState& state, std::span<const Token> candidates) const {
   const std::vector<bool> allowed = state.allows(candidates);
   const auto found = std::ranges::find(allowed, true);
@@ -112,7 +135,10 @@ std::int64_t AnswerConstraint::closing_tokens() const {
 
 void AnswerConstraint::accept(Token token) {
   if (reader_.phase() == Phase::kReasoning) return;
-  if (begins_reasoning(token)) state_.reset();
+  if (begins_reasoning(token)) {
+    state_.reset();
+    whole_began_ = false;
+  }
   may_reason_ = false;
   if (state_) state_->accept(token);
 }
@@ -120,7 +146,10 @@ void AnswerConstraint::accept(Token token) {
 void AnswerConstraint::follow_reader() {
   if (state_ || reader_.phase() == Phase::kReasoning) return;
   if (plan_.whole) {
+    if (std::exchange(whole_began_, true)) return;
     state_ = plan_.whole->begin();
+    // What was written before under no grammar leaves the rest free, as no grammar fits it.
+    if (!feed_begun(*state_)) state_.reset();
   } else if (plan_.calls && reader_.phase() == Phase::kCalls && !calls_began_) {
     calls_began_ = true;
     state_ = calls_state(reader_);
