@@ -24,6 +24,7 @@ struct InstalledModel {
   std::int64_t kv_bytes_per_token = 0;  // f16, an upper bound
   std::int64_t modified_unix = 0;
   bool has_chat_template = false;
+  bool makes_embeddings = false;  // made for embeddings: can't answer
 };
 
 // A file in the models folder that is not served.

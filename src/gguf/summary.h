@@ -22,6 +22,7 @@ struct Summary {
   std::uint64_t vocabulary_size = 0;
   std::uint64_t kv_bytes_per_token = 0;  // f16, full attention in every layer: an upper bound
   bool has_chat_template = false;
+  bool makes_embeddings = false;             // the file says how token vectors are pooled
   std::vector<std::filesystem::path> files;  // all parts of a split file, in order
   std::uint64_t file_bytes = 0;              // of all parts
 };

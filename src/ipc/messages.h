@@ -19,12 +19,13 @@
 
 #include "base/result.h"
 #include "base/units.h"
+#include "generation/embedding.h"
 #include "generation/event.h"
 #include "generation/request.h"
 
 namespace pensieve::ipc {
 
-inline constexpr std::uint32_t kProtocolVersion = 1;
+inline constexpr std::uint32_t kProtocolVersion = 2;
 inline constexpr std::int32_t kInitialCredits = 64;
 inline constexpr std::size_t kMaxPendingBytes = 64 * 1024;
 
@@ -82,6 +83,12 @@ struct CountTokens {
   GenerationRequest request;
 };
 
+// Answered by EmbeddingAnswer.
+struct Embed {
+  StreamId stream = 0;
+  EmbeddingRequest request;
+};
+
 struct Ping {
   std::uint64_t sequence = 0;
 };
@@ -89,7 +96,7 @@ struct Ping {
 // Finish nothing, exit 0.
 struct Shutdown {};
 
-using ToWorker = std::variant<Hello, LoadModel, Generate, Cancel, Credit, CountTokens, Ping, Shutdown>;
+using ToWorker = std::variant<Hello, LoadModel, Generate, Cancel, Credit, CountTokens, Embed, Ping, Shutdown>;
 
 // What was really opened, in the engine's own figures.
 struct Loaded {
@@ -124,6 +131,13 @@ struct TokenCount {
   bool failed = false;
 };
 
+struct EmbeddingAnswer {
+  StreamId stream = 0;
+  Embeddings embeddings;
+  Error error;  // meaningful if `failed`
+  bool failed = false;
+};
+
 // Answer to Ping, sent by the worker's socket thread. The engine thread's state tells a busy worker
 // from a stuck one.
 struct Pong {
@@ -135,6 +149,6 @@ struct Pong {
   std::uint32_t waiting_requests = 0;
 };
 
-using FromWorker = std::variant<Hello, Loaded, LoadFailed, StreamEvent, TokenCount, Pong>;
+using FromWorker = std::variant<Hello, Loaded, LoadFailed, StreamEvent, TokenCount, EmbeddingAnswer, Pong>;
 
 }  // namespace pensieve::ipc

@@ -120,6 +120,21 @@ asio::awaitable<Result<std::int64_t>> ModelManager::count_tokens(GenerationReque
   co_return co_await (*lease)->worker->count_tokens(std::move(request));
 }
 
+asio::awaitable<Result<Embeddings>> ModelManager::embed(EmbeddingRequest request) {
+  Result<ResolvedName> name = directory_.resolve(request.model);
+  if (!name) co_return std::unexpected(name.error());
+  if (!name->fixed) {
+    for (const InstalledModel& model : directory_.models()) {
+      if (model.makes_embeddings) name->id = model.id;
+    }
+  }
+  Result<Lease> lease = co_await acquire(name->id);
+  if (!lease) co_return std::unexpected(lease.error());
+  Result<Embeddings> embeddings = co_await (*lease)->worker->embed(std::move(request));
+  if (embeddings) embeddings->model = name->id;
+  co_return embeddings;
+}
+
 asio::awaitable<Result<void>> ModelManager::load(std::string model) {
   const Result<ResolvedName> name = directory_.resolve(model);
   if (!name) co_return std::unexpected(name.error());
@@ -132,6 +147,12 @@ asio::awaitable<Result<void>> ModelManager::unload(std::string model) {
   if (!name) co_return std::unexpected(name.error());
   co_await residents_->unload_when_idle(name->id);
   co_return Result<void>();
+}
+
+Result<void> ModelManager::keep(std::string_view model, std::optional<std::chrono::seconds> idle) {
+  const ResolvedName name = TRY(directory_.resolve(model));
+  residents_->entry(name.id)->keep = idle;
+  return {};
 }
 
 asio::awaitable<void> ModelManager::housekeeping() {
@@ -149,7 +170,8 @@ asio::awaitable<void> ModelManager::unload_unwanted() {
   std::vector<std::string> unwanted;
   for (const auto& [id, resident] : residents_->all()) {
     if (resident->state != ModelState::kReady || resident->busy()) continue;
-    const bool old = config_.idle_unload_s > 0 && seconds_between(resident->last_use, residents_->now()) >= config_.idle_unload_s;
+    const std::int64_t limit = idle_limit_seconds(*resident, config_);
+    const bool old = limit >= 0 && seconds_between(resident->last_use, residents_->now()) >= limit;
     std::error_code ignored;
     const bool gone = !std::filesystem::exists(resident->model.path, ignored);
     if (old || gone) unwanted.push_back(id);

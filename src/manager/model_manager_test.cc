@@ -326,6 +326,25 @@ TEST_F(ManagerOfModels, IdleModelsAreUnloadedAfterTheConfiguredTime) {
   EXPECT_TRUE(workers_.of("a"));  // busy
 }
 
+TEST_F(ManagerOfModels, AClientsWishWinsOverTheConfiguredIdleTimeUntilTheModelIsUnloaded) {
+  config_.engine.idle_unload_s = 60;
+  manager().start();
+  settle();
+  finish_load("a");
+  load("small");
+  ASSERT_TRUE(manager().keep("small", std::chrono::seconds(-1)));
+  ASSERT_TRUE(manager().keep("a", std::chrono::seconds(10)));
+  EXPECT_EQ(status("small").idle_limit_seconds, -1);
+  clock_.advance(std::chrono::seconds(11));
+  run_until([&] { return !workers_.of("a"); });
+  clock_.advance(std::chrono::seconds(3600));
+  load("a");
+  EXPECT_EQ(status("a").idle_limit_seconds, 60);
+  clock_.advance(std::chrono::seconds(61));
+  run_until([&] { return !workers_.of("a"); });
+  EXPECT_TRUE(workers_.of("small"));
+}
+
 TEST_F(ManagerOfModels, ALoadWaitsUntilOtherProgramsGiveMemoryBackOnceModelsAreBusy) {
   manager().start();
   settle();
@@ -336,6 +355,19 @@ TEST_F(ManagerOfModels, ALoadWaitsUntilOtherProgramsGiveMemoryBackOnceModelsAreB
   EXPECT_EQ(status("small").state_reason, "waits for busy models");
   memory_.reading.available = gigabytes(9);
   run_until([&] { return workers_.of("small") != nullptr; });
+}
+
+TEST_F(ManagerOfModels, EmbeddingsLeftToTheServerGoToAModelMadeForThem) {
+  const auto embed = [this](const std::string& model) { return spawn(manager().embed({.model = model, .inputs = {{.text = "x"}}})); };
+  const auto by_any = embed("auto");
+  finish_load("a");
+  EXPECT_EQ((*by_any->value)->model, "a");
+  directory_.at("small").makes_embeddings = true;
+  const auto by_own = embed("auto");
+  finish_load("small");
+  EXPECT_EQ((*by_own->value)->model, "small");
+  EXPECT_EQ((*embed("a")->value)->model, "a");
+  EXPECT_EQ(embed("none")->value->error().code, ErrorCode::kNotFound);
 }
 
 TEST_F(ManagerOfModels, CountTokensAsksTheModelAndGivesItBack) {

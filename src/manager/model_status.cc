@@ -23,11 +23,17 @@ std::string_view to_string(ModelState state) {
 
 std::int64_t seconds_between(SteadyTime from, SteadyTime to) { return std::chrono::duration_cast<std::chrono::seconds>(to - from).count(); }
 
+std::int64_t idle_limit_seconds(const Resident& resident, const EngineConfig& engine) {
+  if (resident.keep) return resident.keep->count();
+  return engine.idle_unload_s > 0 ? engine.idle_unload_s : -1;
+}
+
 ModelStatus describe_model(const InstalledModel& model, const Resident* resident, const EngineConfig& engine, SteadyTime now) {
   ModelStatus status{.id = model.id,
                      .aliases = model.aliases,
                      .path = model.path,
                      .architecture = model.architecture,
+                     .makes_embeddings = model.makes_embeddings,
                      .quantization = model.quantization,
                      .file_bytes = model.file_bytes,
                      .parameters = model.parameters,
@@ -49,6 +55,7 @@ ModelStatus describe_model(const InstalledModel& model, const Resident* resident
   status.active_requests = std::min(resident->leases, engine.parallel);
   status.waiting_requests = resident->leases - status.active_requests;
   status.idle_seconds = resident->leases > 0 ? 0 : seconds_between(resident->last_use, now);
+  status.idle_limit_seconds = idle_limit_seconds(*resident, engine);
   return status;
 }
 

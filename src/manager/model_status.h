@@ -16,4 +16,7 @@ ModelStatus describe_model(const InstalledModel& model, const Resident* resident
 // Whole seconds from `from` to `to`.
 std::int64_t seconds_between(SteadyTime from, SteadyTime to);
 
+// Seconds without use after which the model is unloaded; negative: never.
+std::int64_t idle_limit_seconds(const Resident& resident, const EngineConfig& engine);
+
 }  // namespace pensieve

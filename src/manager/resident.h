@@ -28,6 +28,7 @@ struct Resident {
   std::list<Place*> waiting;
   int unloads_wanted = 0;  // by who waits for it to become idle; new requests wait meanwhile
   SteadyTime last_use;
+  std::optional<std::chrono::seconds> keep;  // idle time before it is unloaded; negative: for ever; empty: as configured
 
   // True while requests use it or were promised it: it must not be unloaded.
   [[nodiscard]] bool busy() const;

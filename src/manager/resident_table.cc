@@ -36,6 +36,7 @@ asio::awaitable<void> ResidentTable::unload(std::string id) {
   worker->on_end(nullptr);
   co_await worker->stop();
   resident->worker.reset();
+  resident->keep.reset();
   resident->state = ModelState::kUnloaded;
   notify();
 }

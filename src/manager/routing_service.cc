@@ -92,7 +92,7 @@ selector::FleetSnapshot RoutingService::fleet(const GenerationRequest& request) 
   const std::vector<InstalledModel> installed = directory_.models();
   for (const ModelStatus& status : service_.status().models) {
     const auto model = std::ranges::find(installed, status.id, &InstalledModel::id);
-    if (model == installed.end()) continue;
+    if (model == installed.end() || model->makes_embeddings) continue;
     selector::FleetModel view = unloaded_fleet_model(*model, status.context_tokens, settings_.model_memory);
     apply_status(view, status);
     if (const TokensPerSecond speed = history_.decode(status.id); speed.value > 0) {

@@ -11,6 +11,7 @@
 
 #include "base/process.h"
 #include "base/result.h"
+#include "generation/embedding.h"
 #include "generation/event.h"
 #include "generation/request.h"
 #include "ipc/messages.h"
@@ -36,6 +37,7 @@ class WorkerLink {
   virtual void drop(ipc::StreamId stream) = 0;
 
   virtual boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) = 0;
+  virtual boost::asio::awaitable<Result<Embeddings>> embed(EmbeddingRequest request) = 0;
 
   // Ends the worker. Completes when its process is gone.
   virtual boost::asio::awaitable<void> stop() = 0;

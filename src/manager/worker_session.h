@@ -55,6 +55,7 @@ class WorkerSession final : public WorkerLink, public std::enable_shared_from_th
   boost::asio::awaitable<std::optional<GenerationEvent>> next(ipc::StreamId stream, std::chrono::milliseconds patience) override;
   void drop(ipc::StreamId stream) override;
   boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) override;
+  boost::asio::awaitable<Result<Embeddings>> embed(EmbeddingRequest request) override;
 
   // Shutdown, then SIGKILL.
   boost::asio::awaitable<void> stop() override;
@@ -92,6 +93,7 @@ class WorkerSession final : public WorkerLink, public std::enable_shared_from_th
   std::optional<Result<ipc::Loaded>> loaded_;
   std::map<ipc::StreamId, std::shared_ptr<Stream>> streams_;
   std::map<ipc::StreamId, std::optional<Result<std::int64_t>>> counts_;
+  std::map<ipc::StreamId, std::optional<Result<Embeddings>>> embeddings_;
   ipc::StreamId last_stream_ = 0;
   ipc::Pong pong_;
   SteadyTime last_answer_;

@@ -47,14 +47,30 @@ class ScriptedStream final : public GenerationStream {
 
 class ScriptedService final : public GenerationService {
  public:
-  boost::asio::awaitable<Result<std::unique_ptr<GenerationStream>>> generate(GenerationRequest) override {
+  boost::asio::awaitable<Result<std::unique_ptr<GenerationStream>>> generate(GenerationRequest request) override {
+    requests.push_back(std::move(request));
     if (refusal.code != ErrorCode::kInternal) co_return std::unexpected(refusal);
     co_return std::make_unique<ScriptedStream>(script, clock);
   }
   boost::asio::awaitable<bool> settled(std::string, std::chrono::milliseconds) override { co_return true; }
   boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest) override { co_return 7; }
+  // Each text's length and 1, of length 1.
+  boost::asio::awaitable<Result<Embeddings>> embed(EmbeddingRequest request) override {
+    if (refusal.code != ErrorCode::kInternal) co_return std::unexpected(refusal);
+    Embeddings answer{.model = "tiny", .vectors = {}, .prompt_tokens = 0};
+    for (const EmbeddingInput& input : request.inputs) {
+      answer.vectors.push_back({static_cast<float>(input.text.size()), 1.0F});
+      answer.prompt_tokens += static_cast<std::int64_t>(input.is_tokens ? input.tokens.size() : input.text.size());
+    }
+    embedded.push_back(std::move(request));
+    co_return answer;
+  }
   boost::asio::awaitable<Result<void>> load(std::string name) override { return change(name, ModelState::kReady); }
   boost::asio::awaitable<Result<void>> unload(std::string name) override { return change(name, ModelState::kUnloaded); }
+  Result<void> keep(std::string_view name, std::optional<std::chrono::seconds> idle) override {
+    kept.emplace_back(name, idle);
+    return {};
+  }
   [[nodiscard]] Result<ModelStatus> find(std::string_view name) const override {
     for (const ModelStatus& model : present.models) {
       if (model.id == name) return model;
@@ -67,6 +83,9 @@ class ScriptedService final : public GenerationService {
   Error refusal;  // of generate, unless kInternal
   ServiceStatus present;
   ManualClock clock;
+  std::vector<std::pair<std::string, std::optional<std::chrono::seconds>>> kept;  // calls of keep
+  std::vector<EmbeddingRequest> embedded;                                         // of embed
+  std::vector<GenerationRequest> requests;                                        // of generate
 
  private:
   boost::asio::awaitable<Result<void>> change(std::string name, ModelState state) {

@@ -220,6 +220,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Refusal{body(R"("output_config":{"format":{"type":"json_schema","schema":{}}})"), "output_config.format",
                             "not supported", kUnsupported},
                     Refusal{body(R"("output_format":{"type":"json_schema","schema":{}})"), "output_format", "not supported", kUnsupported},
+                    Refusal{body(R"("metadata":"me")"), "metadata", "object"},
+                    Refusal{body(R"("metadata":{"user_id":7})"), "metadata.user_id", "string"},
                     Refusal{body(R"("output_config":7)"), "output_config", "object"}));
 
 }  // namespace
