@@ -57,9 +57,12 @@ void add_config(CLI::App& app, Run& chosen);
 void add_completion(CLI::App& app, Run& chosen);
 void add_man(CLI::App& app, Run& chosen);
 void add_fit(CLI::App& app, Run& chosen);
+void add_bench(CLI::App& app, Run& chosen);
 void add_pull(CLI::App& app, Run& chosen);
 void add_rm(CLI::App& app, Run& chosen);
 void add_route(CLI::App& app, Run& chosen);
+void add_load(CLI::App& app, Run& chosen);
+void add_merge(CLI::App& app, Run& chosen);
 void add_worker(CLI::App& app, Run& chosen);
 
 }  // namespace pensieve::cli

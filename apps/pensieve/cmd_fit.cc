@@ -29,12 +29,24 @@ Result<fit::Options> options_of(const Choices& choices) {
   return options;
 }
 
+auto measurements_of(const PerformanceLedger& ledger) {
+  return [&ledger](const fit::Candidate& candidate, memory::CacheType cache, std::int64_t depth) {
+    const auto figure = [&](store::MeasurementKind kind) -> std::optional<fit::Measurement::Figure> {
+      const auto found = ledger.find(candidate.fingerprint, kind, memory::format_of(cache).name, depth);
+      if (!found) return std::nullopt;
+      return fit::Measurement::Figure{found->value, found->depth};
+    };
+    return fit::Measurement{figure(store::MeasurementKind::kDecodeTps), figure(store::MeasurementKind::kPrefillTps)};
+  };
+}
+
 Result<void> fit_command(const Choices& choices) {
   const Paths where = TRY(paths());
   const Config settings = TRY(config(where));
   if (choices.measure) TRY_VOID(measure_machine(where, settings));
   const ChosenMachine machine = TRY(choose_machine(choices.machine, where, settings));
-  const fit::Options options = TRY(options_of(choices));
+  fit::Options options = TRY(options_of(choices));
+  if (machine.ledger) options.measured = measurements_of(*machine.ledger);
   if (!choices.explain.empty()) {
     std::print("{}", fit::explain_text(TRY(find_candidate(choices.explain, where, settings)), machine.state, options));
     return {};

@@ -13,17 +13,18 @@
 #include "catalog/catalog.h"
 #include "cli.h"
 #include "client/http_client.h"
-#include "machine/memory_probe.h"
 #include "manager/fleet_view.h"
 #include "manager/routing_service.h"
 #include "open_catalog.h"
+#include "planning.h"
 #include "present.h"
 #include "selector/assess.h"
 
 namespace pensieve::cli {
 namespace {
 
-constexpr std::int64_t kDefaultContext = 8192;
+// Tokens in the cache for which speeds are told.
+constexpr std::int64_t kUsualDepth = 1024;
 
 struct Options {
   std::string prompt;
@@ -79,13 +80,12 @@ class DryRun {
 Result<DryRun> prepare(const Options& options) {
   const Paths where = TRY(paths());
   const Config settings = TRY(config(where));
-  const SystemMemoryProbe memory;
-  const Bytes usable = usable_memory(settings, memory.read());
-  ModelCatalog catalog = open_catalog(where, settings, memory);
-  const std::int64_t context = settings.engine.context_tokens > 0 ? settings.engine.context_tokens : kDefaultContext;
+  const SystemClock clock;
+  Planning planning(where, settings, clock, false);
+  ModelCatalog catalog = open_catalog(where, settings, planning.probe());
   RoutingConfig routing = settings.routing;
   if (!options.policy.empty()) routing.policy = options.policy;
-  return DryRun(unloaded_fleet(catalog.models(), context, usable), routing, options);
+  return DryRun(unloaded_fleet(catalog.models(), planning.planner(), kUsualDepth), routing, options);
 }
 
 void print_text(const selector::Decision& decision, std::chrono::nanoseconds time_taken) {

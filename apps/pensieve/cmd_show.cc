@@ -41,7 +41,7 @@ struct Found {
 // By id, alias, role or path.
 Result<Found> find_model(const Paths& where, const Config& config, const std::string& asked) {
   const ServiceStatus status = TRY(present(where)).status;
-  ModelCatalog catalog = open_catalog(where, config, SystemMemoryProbe());
+  ModelCatalog catalog = open_catalog(where, config, *system_probe());
   std::error_code ignored;
   const ModelStatus* found = nullptr;
   for (const ModelStatus& model : status.models) {

@@ -6,9 +6,8 @@
 
 #include "base/sha256_file.h"
 #include "doctor.h"
-#include "manager/residency.h"
 #include "open_catalog.h"
-#include "present.h"
+#include "planning.h"
 
 namespace pensieve::cli {
 namespace {
@@ -39,37 +38,33 @@ Check read_whole(const InstalledModel& model) {
 }  // namespace
 
 std::vector<Check> check_memory(const Paths& paths, const Config& config) {
-  const SystemMemoryProbe probe;
-  const MemoryReading now = probe.read();
+  const SystemClock clock;
+  Planning planning(paths, config, clock, false);
+  const memory::MachineState now = planning.planner().machine();
   if (now.total.value == 0) return {{Verdict::kWarning, "memory", "the system does not tell how much memory there is", ""}};
-  const Bytes limit = usable_memory(config, now);
   std::vector<Check> checks = {
       {Verdict::kGood, "memory",
-       std::format("{} of {} available, models may take {}", to_text(now.available), to_text(now.total), to_text(limit)), ""}};
-  const ServiceStatus status = status_without_server(paths, config);
-  ModelCatalog catalog = open_catalog(paths, config, probe);
+       std::format("{} of {} available, models may take {}", to_text(now.available), to_text(now.total), to_text(now.limit)), ""}};
+  ModelCatalog catalog = open_catalog(paths, config, planning.probe());
+  const Result<ResolvedName> automatic = catalog.resolve("auto");
   for (const InstalledModel& model : catalog.models()) {
-    const auto described = std::ranges::find(status.models, model.id, &ModelStatus::id);
-    if (model.id != status.default_model || described == status.models.end()) continue;
-    const Bytes need = estimate_need(model, described->context_tokens);
-    const std::string what = std::format("'{}', which auto leads to, needs about {} with {} tokens of context", model.id, to_text(need),
-                                         described->context_tokens);
-    // Weights are mapped from the file and need no free memory of their own, but a limit counts them.
-    const bool never = need > limit;
-    const bool tight = need - Bytes{model.file_bytes} > now.available;
-    checks.push_back({never   ? Verdict::kBroken
-                      : tight ? Verdict::kWarning
-                              : Verdict::kGood,
-                      "memory", what,
-                      never   ? "set roles.primary to a smaller model, or lower engine.context_tokens"
-                      : tight ? "close other programs, or lower engine.context_tokens"
-                              : ""});
+    if (!automatic || model.id != automatic->id) continue;
+    const memory::Plan plan = planning.planner().plan(model, now);
+    const std::string what = std::format("'{}', which auto leads to, needs {} with {} tokens of context: it {}", model.id,
+                                         to_text(plan.check.needed), plan.settings.context_tokens, to_string(plan.verdict));
+    const bool fits = plan.verdict == memory::Verdict::kFits;
+    const bool never = plan.verdict == memory::Verdict::kDoesNotFit;
+    checks.push_back({never  ? Verdict::kBroken
+                      : fits ? Verdict::kGood
+                             : Verdict::kWarning,
+                      "memory", never ? std::format("{} ({})", what, plan.check.reason) : what,
+                      fits ? "" : "close other programs, set roles.primary to a smaller model, or lower engine.context_tokens"});
   }
   return checks;
 }
 
 std::vector<Check> check_models(const Paths& paths, const Config& config, bool deep) {
-  ModelCatalog catalog = open_catalog(paths, config, SystemMemoryProbe());
+  ModelCatalog catalog = open_catalog(paths, config, *system_probe());
   std::vector<Check> checks;
   for (const InstalledModel& model : catalog.models()) {
     checks.push_back(

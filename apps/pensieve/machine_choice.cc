@@ -10,8 +10,9 @@
 #include "engine/engine.h"
 #include "engine/kernel_speed.h"
 #include "gguf/http_source.h"
+#include "gguf/summary.h"
 #include "machine/machine_probe.h"
-#include "store/measurements.h"
+#include "planning.h"
 
 namespace pensieve::cli {
 namespace {
@@ -38,8 +39,10 @@ std::filesystem::path models_folder(const Paths& paths, const Config& config) {
 
 // An installed file takes its rating from the catalog's entry of the same file name.
 Result<fit::Candidate> candidate_of(const InstalledModel& model) {
-  fit::Candidate candidate{.name = model.id, .shape = TRY(shape_in_file(model.path)), .installed = true};
-  candidate.shape.file_bytes = Bytes{model.file_bytes};
+  if (!model.shape) return fail(ErrorCode::kUnsupported, std::format("'{}' has a layout that plans do not know", model.id));
+  fit::Candidate candidate{.name = model.id, .installed = true};
+  candidate.shape = *model.shape;
+  candidate.fingerprint = model.fingerprint;
   const std::string name = std::filesystem::path(model.path).filename().string();
   for (const KnownModel& known : known_models()) {
     if (std::ranges::find(known.files, name, &KnownFile::name) == known.files.end()) continue;
@@ -50,52 +53,23 @@ Result<fit::Candidate> candidate_of(const InstalledModel& model) {
   return candidate;
 }
 
-constexpr std::string_view kDecode = "decode bytes/s ";
-constexpr std::string_view kPrefill = "prefill macs/s ";
-constexpr std::string_view kLayer = "layer seconds";
-constexpr std::string_view kCache = "cache bytes/s";
-
-// Formats that the engine's measurement covers.
-constexpr std::string_view kFormats[] = {"Q4_0", "Q4_1", "Q8_0", "F16", "Q4_K", "Q5_K", "Q6_K", "Q5_0"};
-
-std::filesystem::path ledger_file(const Paths& paths) { return paths.data / "ledger.db"; }
-
-// Kernel speeds depend on the threads too.
-std::string speed_key(const std::string& fingerprint, const Config& config) {
-  return std::format("{} / {} threads", fingerprint, config.engine.threads);
-}
-
-Result<void> read_measured(const Paths& paths, const std::string& key, MachineProfile& profile) {
-  const auto database = TRY(store::Database::open(ledger_file(paths)));
-  const SystemClock clock;
-  store::Measurements ledger(*database, clock);
-  for (const std::string_view format : kFormats) {
-    const auto decode = TRY(ledger.machine_figure(key, std::string(kDecode) + std::string(format)));
-    const auto prefill = TRY(ledger.machine_figure(key, std::string(kPrefill) + std::string(format)));
-    if (decode) profile.decode_bytes[std::string(format)] = *decode;
-    if (prefill) profile.prefill_macs[std::string(format)] = *prefill;
-  }
-  profile.kv_bytes = TRY(ledger.machine_figure(key, kCache)).value_or(0);
-  profile.layer_seconds = TRY(ledger.machine_figure(key, kLayer)).value_or(0);
-  if (!profile.decode_bytes.empty()) profile.source = "kernels measured on this machine";
-  return {};
+const SystemClock& the_clock() {
+  static const SystemClock clock;
+  return clock;
 }
 
 }  // namespace
 
 Result<void> measure_machine(const Paths& paths, const Config& config) {
   TRY_VOID(ensure_folder(paths.data));
-  const std::string key = speed_key(system_probe()->identity().fingerprint(), config);
+  PerformanceLedger ledger = open_performance_ledger(paths, config, system_probe()->identity(), the_clock(), true);
   engine::initialise_backends();
-  const engine::KernelSpeed speed = TRY(engine::measure_kernels(
-      paths.data, config.engine.threads, [](std::string_view format) { std::println(stderr, "measuring {}", format); }));
-  const auto database = TRY(store::Database::open(ledger_file(paths)));
-  const SystemClock clock;
-  store::Measurements ledger(*database, clock);
-  for (const auto& [format, bytes] : speed.decode_bytes) TRY_VOID(ledger.record_machine(key, std::string(kDecode) + format, bytes));
-  for (const auto& [format, macs] : speed.prefill_macs) TRY_VOID(ledger.record_machine(key, std::string(kPrefill) + format, macs));
-  TRY_VOID(ledger.record_machine(key, kCache, speed.kv_bytes));
-  return ledger.record_machine(key, kLayer, speed.layer_seconds);
+  engine::KernelSpeed speed = TRY(engine::measure_kernels(paths.data, config.engine.threads,
+                                                          [](std::string_view format) { std::println(stderr, "measuring {}", format); }));
+  MachineProfile measured{.layer_seconds = speed.layer_seconds, .kv_bytes = speed.kv_bytes};
+  measured.decode_bytes.insert(speed.decode_bytes.begin(), speed.decode_bytes.end());
+  measured.prefill_macs.insert(speed.prefill_macs.begin(), speed.prefill_macs.end());
+  return ledger.keep_kernels(measured);
 }
 
 Result<ChosenMachine> choose_machine(const std::string& name, const Paths& paths, const Config& config) {
@@ -107,20 +81,11 @@ Result<ChosenMachine> choose_machine(const std::string& name, const Paths& paths
   }
   const auto probe = system_probe();
   const MachineIdentity identity = probe->identity();
-  const MachineReading reading = probe->read();
   chosen.profile = profile_for(identity.cpu, identity.memory);
-  chosen.fingerprint = identity.fingerprint();
-  chosen.state = {.total = reading.memory_total,
-                  .available = reading.memory_available,
-                  .limit = config.memory.limit_bytes > 0 ? Bytes{config.memory.limit_bytes} : memory::default_limit(reading.memory_total),
-                  .margin = Bytes{config.memory.margin_bytes},
-                  .gpu_working_set = reading.gpu_working_set,
-                  .swap_free = reading.swap_free,
-                  .unified = identity.unified};
-  if (std::filesystem::exists(ledger_file(paths))) {
-    if (const Result<void> read = read_measured(paths, speed_key(chosen.fingerprint, config), chosen.profile); !read)
-      print_error(read.error());
-  }
+  chosen.state =
+      memory::running_state(probe->read(), identity.unified, {Bytes{config.memory.limit_bytes}, Bytes{config.memory.margin_bytes}});
+  chosen.ledger = std::make_shared<PerformanceLedger>(open_performance_ledger(paths, config, identity, the_clock(), false));
+  chosen.ledger->apply_kernels(chosen.profile);
   return chosen;
 }
 
@@ -132,7 +97,11 @@ Result<fit::Candidate> find_candidate(const std::string& what, const Paths& path
   }
   std::error_code ignored;
   if (std::filesystem::is_regular_file(what, ignored)) {
-    return fit::Candidate{.name = std::filesystem::path(what).filename().string(), .shape = TRY(shape_in_file(what)), .installed = true};
+    const gguf::Summary summary = TRY(gguf::summarize(what));
+    fit::Candidate candidate{.name = std::filesystem::path(what).filename().string(), .installed = true};
+    candidate.shape = summary.shape ? *summary.shape : TRY(shape_in_file(what));
+    candidate.fingerprint = summary.fingerprint;
+    return candidate;
   }
   ModelCatalog catalog(models_folder(paths, config), config, Bytes{});
   for (const InstalledModel& model : catalog.models()) {

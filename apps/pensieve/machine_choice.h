@@ -1,18 +1,20 @@
 // The machine that a command plans for, and the models that it judges.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "cli.h"
 #include "fit/fit_table.h"
+#include "manager/performance_ledger.h"
 
 namespace pensieve::cli {
 
 struct ChosenMachine {
   MachineProfile profile;
   memory::MachineState state;
-  std::string fingerprint;  // of the running machine; empty for a profile
+  std::shared_ptr<PerformanceLedger> ledger;  // of the running machine; null for a profile
 };
 
 // The profile of that name, or the running machine as it is now (empty name), with the configured

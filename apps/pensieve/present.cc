@@ -9,6 +9,7 @@
 #include "manager/model_manager.h"
 #include "manager/worker_session.h"
 #include "open_catalog.h"
+#include "planning.h"
 
 namespace pensieve::cli {
 
@@ -25,10 +26,10 @@ Result<std::string> status_text(const ServerRecord& server) {
 ServiceStatus status_without_server(const Paths& paths, const Config& config) {
   boost::asio::io_context loop;
   const SystemClock clock;
-  const SystemMemoryProbe memory;
-  ModelCatalog catalog = open_catalog(paths, config, memory);
+  Planning planning(paths, config, clock, false);
+  ModelCatalog catalog = open_catalog(paths, config, planning.probe());
   WorkerSessions none(loop.get_executor(), {}, clock);
-  const ModelManager manager(loop.get_executor(), config, {catalog, memory, clock, none});
+  const ModelManager manager(loop.get_executor(), config, {catalog, planning.planner(), planning.ledger(), clock, none});
   return manager.status();
 }
 

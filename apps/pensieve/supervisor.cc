@@ -29,6 +29,7 @@
 #include "manager/routing_service.h"
 #include "manager/worker_session.h"
 #include "open_catalog.h"
+#include "planning.h"
 
 namespace pensieve {
 
@@ -90,7 +91,9 @@ void bound_resources() {
 
 }  // namespace
 
-Result<void> run_supervisor(const Paths& paths, const Config& config) {
+Result<void> run_supervisor(const Paths& paths, const Config& given) {
+  Config config = given;
+  if (config.cache.folder.empty()) config.cache.folder = (paths.data / "kv").string();
   TRY_VOID(start_logging(config.log.level, "serve"));
   bound_resources();
   TRY_VOID(check_writable(paths));
@@ -99,18 +102,19 @@ Result<void> run_supervisor(const Paths& paths, const Config& config) {
 
   asio::io_context loop(1);
   const SystemClock clock;
-  const SystemMemoryProbe memory;
-  ModelCatalog catalog = open_catalog(paths, config, memory);
+  Planning planning(paths, config, clock, true);
+  ModelCatalog catalog = open_catalog(paths, config, planning.probe());
   ModelLibrary library(catalog, models_folder(paths, config), paths.data / "model_names.toml");
   WorkerSessions workers(loop.get_executor(),
                          {.program = program,
                           .arguments = {"worker", "--log-level", config.log.level},
-                          .hang_timeout = std::chrono::seconds(config.engine.hang_timeout_s)},
+                          .hang_timeout = std::chrono::seconds(config.engine.hang_timeout_s),
+                          .step_timeout = std::chrono::seconds(config.engine.step_timeout_s)},
                          clock);
-  ModelManager manager(loop.get_executor(), config, {catalog, memory, clock, workers});
+  ModelManager manager(loop.get_executor(), config, {catalog, planning.planner(), planning.ledger(), clock, workers});
   api::Metrics metrics;
   RoutingService routing(manager, catalog, clock,
-                         {selector_policy(config.routing), requirement_defaults(config.routing), usable_memory(config, memory.read())});
+                         {selector_policy(config.routing), requirement_defaults(config.routing), planning.planner()});
   const std::unique_ptr<api::DecisionArchive> archive = open_archive(paths);
   if (archive) routing.log().on_change([&archive](const DecisionRecord& record) { archive->keep(record); });
   api::MeasuredService measured(routing, metrics, clock);

@@ -9,6 +9,7 @@
 #include "api/admin/fake_service.h"
 #include "api/json_value.h"
 #include "api/openapi_data.h"
+#include "manager/fake_planner.h"
 
 namespace pensieve::api {
 namespace {
@@ -35,7 +36,8 @@ Operations served() {
   ModelCatalog catalog(nowhere, Config{}, gigabytes(1));
   ModelLibrary library(catalog, nowhere, nowhere / "names.toml");
   ScriptedService service;
-  RoutingService routing(service, catalog, service.clock, {});
+  FakePlanning planning;
+  RoutingService routing(service, catalog, service.clock, {.policy = {}, .defaults = {}, .planner = planning.planner});
   const Metrics metrics;
   Operations operations;
   for (const Route& route : all_routes({service, routing, library, nullptr, metrics, {}, "1"})) {

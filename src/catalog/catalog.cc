@@ -45,7 +45,9 @@ InstalledModel to_model(const fs::path& path, const gguf::Summary& summary, fs::
           .kv_bytes_per_token = static_cast<std::int64_t>(summary.kv_bytes_per_token),
           .modified_unix = unix_seconds(time),
           .has_chat_template = summary.has_chat_template,
-          .makes_embeddings = summary.makes_embeddings};
+          .makes_embeddings = summary.makes_embeddings,
+          .shape = summary.shape,
+          .fingerprint = summary.fingerprint};
 }
 
 bool is_there(const fs::path& path) {

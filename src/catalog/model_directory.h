@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "gguf/model_shape.h"
 
 namespace pensieve {
 
@@ -25,6 +27,8 @@ struct InstalledModel {
   std::int64_t modified_unix = 0;
   bool has_chat_template = false;
   bool makes_embeddings = false;  // made for embeddings: can't answer
+  std::shared_ptr<const gguf::ModelShape> shape;  // null: a layout that plans do not know
+  std::string fingerprint;                        // keys what was measured of it (gguf::Summary)
 };
 
 // A file in the models folder that is not served.

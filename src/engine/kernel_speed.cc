@@ -13,6 +13,7 @@
 #include <system_error>
 #include <vector>
 
+#include "base/statistics.h"
 #include "engine/cores.h"
 #include "engine/llama_api.h"
 #include "engine/llama_log.h"
@@ -136,13 +137,6 @@ double seconds_of(llama_context* context, int count) {
   if (llama_decode(context, llama_batch_get_one(tokens.data(), count)) != 0) return 0;
   llama_synchronize(context);
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
-// The median, so that one interruption does not count.
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::ranges::nth_element(values, middle);
-  return *middle;
 }
 
 double deep_decode(llama_context* context) {

@@ -33,10 +33,26 @@ std::string claim_note(const Row& row, const memory::MachineState& state) {
   return std::format("claimed {} tok/s is above the memory bandwidth's limit of {:.1f}", row.claimed_tps, row.decode_limit_tps);
 }
 
+void apply_measurement(Row& row, const Candidate& candidate, memory::CacheType cache, const MachineProfile& machine, const Options& options,
+                       std::int64_t depth) {
+  const Measurement measured = options.measured(candidate, cache, depth);
+  const auto predicted_at = [&](std::int64_t at) { return memory::predict_speed(candidate.shape, cache, machine, at); };
+  if (measured.decode) {
+    row.measured_decode_tps = measured.decode->tps;
+    row.measured_depth = measured.decode->depth;
+    row.decode_tps = memory::corrected_speed({row.decode_tps}, predicted_at(measured.decode->depth).decode, {measured.decode->tps}).value;
+  }
+  if (measured.prefill) {
+    row.measured_prefill_tps = measured.prefill->tps;
+    row.prefill_tps =
+        memory::corrected_speed({row.prefill_tps}, predicted_at(measured.prefill->depth).prefill, {measured.prefill->tps}).value;
+  }
+}
+
 Row row_of(const Candidate& candidate, const MachineProfile& machine, const memory::MachineState& state, const Options& options) {
   const memory::Plan plan = plan_of(candidate, state, options);
-  const memory::Speed speed = memory::predict_speed(candidate.shape, plan.settings.cache, machine,
-                                                    std::min<std::int64_t>(options.depth, plan.settings.context_tokens));
+  const auto depth = std::min<std::int64_t>(options.depth, plan.settings.context_tokens);
+  const memory::Speed speed = memory::predict_speed(candidate.shape, plan.settings.cache, machine, depth);
   Row row{.model = candidate.name,
           .file_bytes = candidate.shape.file_bytes.value,
           .weights_bytes = plan.memory.weights.value,
@@ -59,7 +75,7 @@ Row row_of(const Candidate& candidate, const MachineProfile& machine, const memo
           .quality_source = candidate.quality_source,
           .exact = candidate.exact,
           .installed = candidate.installed};
-  if (options.measured) row.measured_decode_tps = options.measured(candidate);
+  if (options.measured) apply_measurement(row, candidate, plan.settings.cache, machine, options, depth);
   row.claim_note = claim_note(row, state);
   const bool runs = plan.verdict != memory::Verdict::kDoesNotFit;
   row.band = runs ? memory::experience_band({row.measured_decode_tps.value_or(row.decode_tps)}) : "unusable";

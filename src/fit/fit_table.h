@@ -20,11 +20,22 @@ namespace pensieve::fit {
 struct Candidate {
   std::string name;  // "mistral-7b:Q5_K_M"
   gguf::ModelShape shape;
-  bool exact = true;  // the shape is a file's own; else the catalog's
+  std::string fingerprint;  // keys its measurements; empty: there are none
+  bool exact = true;        // the shape is a file's own; else the catalog's
   bool installed = false;
   std::optional<double> quality;
   std::string quality_source;
   std::string claimed_tps;
+};
+
+// Speeds and the depths where they were measured.
+struct Measurement {
+  struct Figure {
+    double tps = 0;
+    std::int64_t depth = 0;
+  };
+  std::optional<Figure> decode;
+  std::optional<Figure> prefill;
 };
 
 // Against the next smaller model of the same quality scale.
@@ -52,10 +63,12 @@ struct Row {
   std::string verdict;
   std::string reason;
   std::uint32_t max_ctx = 0;
-  double decode_tps = 0;
+  double decode_tps = 0;  // predicted; corrected by what was measured, moved to this depth
   double prefill_tps = 0;
   double decode_limit_tps = 0;  // what the memory's bandwidth allows at most
   std::optional<double> measured_decode_tps;
+  std::optional<std::int64_t> measured_depth;  // tokens in the cache then
+  std::optional<double> measured_prefill_tps;
   std::string claimed_tps;  // the design document's, for an M1 with 16 GB
   std::string claim_note;   // why it can't hold; empty if nothing speaks against it
   std::string band;
@@ -71,8 +84,8 @@ struct Options {
   std::uint32_t parallel = 1;
   std::optional<memory::CacheType> cache;
   std::int64_t depth = 1024;  // tokens in the cache at which speed is told
-  // Measured decode speed of a candidate on this machine, if there is one.
-  std::function<std::optional<double>(const Candidate&)> measured;
+  // What was measured of a candidate on this machine with a cache of that type, near that depth.
+  std::function<Measurement(const Candidate&, memory::CacheType, std::int64_t depth)> measured;
 };
 
 // One row for each candidate, smaller models first.

@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <format>
+#include <iterator>
 #include <map>
 #include <string_view>
+#include <utility>
+
+#include "base/sha256.h"
 
 namespace pensieve::gguf {
 namespace {
@@ -49,6 +53,13 @@ void add_shape(const Header& header, Summary& summary) {
   }
 }
 
+std::string fingerprint_of(const Header& header) {
+  std::string told = std::format("{}\n{}\n", header.text("general.architecture").value_or(""), header.text("general.name").value_or(""));
+  for (const Tensor& tensor : header.tensors)
+    told += std::format("{} {} {} {}\n", tensor.name, tensor.type.name, tensor.bytes, tensor.offset);
+  return sha256_hex(told).substr(0, 32);
+}
+
 // "name-00001-of-00003.gguf" -> the name of part `part`.
 Result<std::filesystem::path> part_path(const std::filesystem::path& first, std::uint64_t part, std::uint64_t count) {
   const std::string name = first.filename().string();
@@ -64,7 +75,7 @@ Result<std::filesystem::path> part_path(const std::filesystem::path& first, std:
 
 Result<Summary> summarize(const std::filesystem::path& path) {
   const std::unique_ptr<Source> source = TRY(open_file(path));
-  const Header header = TRY(read_header(*source));
+  Header header = TRY(read_header(*source));
   Summary summary{.architecture = header.text("general.architecture").value_or("")};
   if (summary.architecture.empty()) {
     return fail(ErrorCode::kInvalidArgument, "general.architecture is missing: not a model");
@@ -91,15 +102,21 @@ Result<Summary> summarize(const std::filesystem::path& path) {
     const std::filesystem::path other = TRY(part_path(path, part, parts));
     Result<std::unique_ptr<Source>> bytes = open_file(other);
     if (!bytes) return std::unexpected(with_context(bytes.error(), std::format("part {} of {}", part, parts)));
-    const Header rest = TRY(read_header(**bytes));
+    Header rest = TRY(read_header(**bytes));
     add_tensors(rest, summary, bytes_by_type);
     summary.files.push_back(other);
     summary.file_bytes += rest.file_bytes;
+    std::ranges::move(rest.tensors, std::back_inserter(header.tensors));
   }
   if (summary.parameters == 0) {
     return fail(ErrorCode::kInvalidArgument, "it holds no tensors (a vocabulary only?)");
   }
   summary.quantization = std::ranges::max_element(bytes_by_type, {}, [](const auto& e) { return e.second; })->first;
+  summary.fingerprint = fingerprint_of(header);
+  if (Result<ModelShape> shape = model_shape(header)) {
+    shape->file_bytes = Bytes{static_cast<std::int64_t>(summary.file_bytes)};
+    summary.shape = std::make_shared<const ModelShape>(*std::move(shape));
+  }
   return summary;
 }
 

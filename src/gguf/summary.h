@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "gguf/header.h"
+#include "gguf/model_shape.h"
 
 namespace pensieve::gguf {
 
@@ -23,6 +25,11 @@ struct Summary {
   std::uint64_t kv_bytes_per_token = 0;  // f16, full attention in every layer: an upper bound
   bool has_chat_template = false;
   bool makes_embeddings = false;             // the file says how token vectors are pooled
+  // Of all parts; null if the layout is one that model_shape does not know.
+  std::shared_ptr<const ModelShape> shape;
+  // Of what decides memory and speed: the tensors' names, types, sizes and places, and the model's
+  // name. A copy or a renamed file has the same; another quantization has not.
+  std::string fingerprint;
   std::vector<std::filesystem::path> files;  // all parts of a split file, in order
   std::uint64_t file_bytes = 0;              // of all parts
 };

@@ -27,6 +27,8 @@ struct MachineReading {
   Bytes gpu_total;                      // of a card of its own
   Bytes gpu_free;
   Bytes gpu_working_set;  // most that the GPU should hold of shared memory
+  // Pages that are mapped from files count as available even while they are in use.
+  bool mapped_files_are_available = false;
 };
 
 struct MachineIdentity {

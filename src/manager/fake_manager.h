@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "manager/fake_planner.h"
 #include "manager/fake_worker.h"
 #include "manager/model_manager.h"
 
@@ -49,12 +50,6 @@ class FakeDirectory final : public ModelDirectory {
   std::vector<InstalledModel> models_;
 };
 
-class FakeMemory final : public MemoryProbe {
- public:
-  [[nodiscard]] MemoryReading read() const override { return reading; }
-  MemoryReading reading{gigabytes(16), gigabytes(16)};
-};
-
 // What became of a call that runs on the loop.
 template <typename T>
 struct Outcome {
@@ -68,7 +63,10 @@ class ManagerFixture : public testing::Test {
  protected:
   using Generated = Result<std::unique_ptr<GenerationStream>>;
 
-  ManagerFixture() { config_.engine.spare_worker = false; }
+  ManagerFixture() {
+    config_.engine.spare_worker = false;
+    config_.engine.switch_wait_ms = 0;
+  }
   ~ManagerFixture() override {
     if (!manager_) return;
     run(manager_->stop());
@@ -76,8 +74,10 @@ class ManagerFixture : public testing::Test {
 
   ModelManager& manager() {
     if (!manager_) {
+      planner_.emplace(config_, memory_, ledger_);
       manager_ = std::make_unique<ModelManager>(
-          loop_.get_executor(), config_, ModelManager::Dependencies{directory_, memory_, clock_, workers_, std::chrono::milliseconds(1)});
+          loop_.get_executor(), config_,
+          ModelManager::Dependencies{directory_, *planner_, ledger_, clock_, workers_, std::chrono::milliseconds(1)});
     }
     return *manager_;
   }
@@ -102,6 +102,12 @@ class ManagerFixture : public testing::Test {
   void run(boost::asio::awaitable<void> call) {
     boost::asio::co_spawn(loop_, std::move(call), boost::asio::detached);
     settle();
+  }
+  // Runs the loop until housekeeping, which comes every millisecond, has been done at least twice.
+  void pass_housekeeping() {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(10);
+    loop_.restart();
+    while (std::chrono::steady_clock::now() < end) loop_.run_one_until(end);
   }
   // Runs the loop, timers included, until `condition` holds; a failure after 10 s.
   template <typename Condition>
@@ -142,8 +148,10 @@ class ManagerFixture : public testing::Test {
   boost::asio::io_context loop_{1};
   Config config_;
   FakeDirectory directory_;
-  FakeMemory memory_;
+  FakeMachine memory_;
   ManualClock clock_;
+  PerformanceLedger ledger_{nullptr, "made up", clock_};
+  std::optional<ModelPlanner> planner_;
   FakeWorkers workers_{loop_.get_executor()};
   std::unique_ptr<ModelManager> manager_;
 };

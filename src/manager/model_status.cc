@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <format>
 
 namespace pensieve {
 
@@ -23,12 +24,13 @@ std::string_view to_string(ModelState state) {
 
 std::int64_t seconds_between(SteadyTime from, SteadyTime to) { return std::chrono::duration_cast<std::chrono::seconds>(to - from).count(); }
 
-std::int64_t idle_limit_seconds(const Resident& resident, const EngineConfig& engine) {
+std::int64_t idle_limit_seconds(const Resident& resident, std::int64_t configured) {
   if (resident.keep) return resident.keep->count();
-  return engine.idle_unload_s > 0 ? engine.idle_unload_s : -1;
+  return configured > 0 ? configured : -1;
 }
 
-ModelStatus describe_model(const InstalledModel& model, const Resident* resident, const EngineConfig& engine, SteadyTime now) {
+ModelStatus describe_model(const InstalledModel& model, const Resident* resident, std::int64_t wished_context, std::int32_t parallel,
+                           SteadyTime now) {
   ModelStatus status{.id = model.id,
                      .aliases = model.aliases,
                      .path = model.path,
@@ -39,12 +41,22 @@ ModelStatus describe_model(const InstalledModel& model, const Resident* resident
                      .parameters = model.parameters,
                      .created_unix = model.modified_unix,
                      .trained_context_tokens = model.context_length,
-                     .context_tokens = planned_context(model, engine.context_tokens)};
+                     .context_tokens = wished_context};
   if (resident == nullptr) return status;
   status.state = resident->state;
-  if (resident->failure && resident->state == ModelState::kFailed) status.state_reason = resident->failure->text();
+  status.pinned = resident->pinned;
+  if (resident->failure && resident->state == ModelState::kFailed) {
+    status.state_reason = resident->failure->text();
+    if (const auto left = resident->backoff.left(now); left.count() > 0 && !resident->refused) {
+      status.state_reason += std::format("; tried again in {} s at the earliest", left.count());
+    }
+  }
   if (!resident->worker) return status;
   status.worker_pid = resident->worker->process().pid;
+  status.planned_bytes = resident->planned.value;
+  status.mapped_bytes = resident->mapped.value;
+  status.cache_type = resident->cache_type;
+  status.reduced = resident->reduced;
   status.resident_bytes = resident_memory(status.worker_pid).value;
   if (resident->state != ModelState::kReady) return status;
   status.context_tokens = resident->loaded.sequence_context_tokens;
@@ -52,10 +64,9 @@ ModelStatus describe_model(const InstalledModel& model, const Resident* resident
   status.kv_bytes = resident->loaded.kv_bytes;
   status.compute_bytes = resident->loaded.compute_bytes;
   status.load_ms = resident->loaded.load_us / 1000;
-  status.active_requests = std::min(resident->leases, engine.parallel);
+  status.active_requests = std::min(resident->leases, parallel);
   status.waiting_requests = resident->leases - status.active_requests;
   status.idle_seconds = resident->leases > 0 ? 0 : seconds_between(resident->last_use, now);
-  status.idle_limit_seconds = idle_limit_seconds(*resident, engine);
   return status;
 }
 

@@ -1,55 +1,90 @@
 #include "manager/residency.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace pensieve {
 namespace {
 
-// Compute buffers and the process, with room: 60-120 MB were measured for models of 0.1 to 8 B
-// parameters at a batch of 512 tokens.
-constexpr Bytes kOverhead = mebibytes(160);
-constexpr std::int64_t kDefaultContext = 8192;
+void occupy(memory::MachineState& machine, const LoadedModel& model) {
+  machine.ours += model.planned;
+  machine.available -= model.mapped;
+}
+
+void leave(memory::MachineState& machine, const LoadedModel& model) {
+  machine.ours -= model.planned;
+  machine.available += model.planned;
+}
+
+double cost_of_losing(const LoadedModel& model) {
+  const auto load_ms = static_cast<double>(std::max<std::int64_t>(1, model.load_time.count()));
+  return load_ms * model.likelihood / static_cast<double>(std::max<std::int64_t>(1, model.planned.value));
+}
+
+// The models that may go, the cheapest first; of equals the one that was not used for longest.
+std::vector<LoadedModel> idle_by_cost(const std::vector<LoadedModel>& loaded) {
+  std::vector<LoadedModel> idle;
+  std::ranges::copy_if(loaded, std::back_inserter(idle), [](const LoadedModel& model) { return !model.busy && !model.pinned; });
+  std::ranges::sort(idle, {}, [](const LoadedModel& model) { return std::pair(cost_of_losing(model), model.last_use); });
+  return idle;
+}
+
+// The cheapest that must leave for `memory`, by the order of `idle`; empty with `fits` false if all of
+// them would not be enough.
+std::vector<std::string> victims_among(const std::vector<LoadedModel>& idle, const memory::ModelMemory& memory,
+                                       memory::MachineState machine, bool& fits) {
+  std::vector<LoadedModel> gone;
+  for (const LoadedModel& model : idle) {
+    if (memory::can_load(memory, machine).fits) break;
+    leave(machine, model);
+    gone.push_back(model);
+  }
+  fits = memory::can_load(memory, machine).fits;
+  if (!fits) return {};
+  // The last ones may be so large that the first ones need not go.
+  for (std::size_t i = gone.size(); i-- > 0;) {
+    memory::MachineState kept = machine;
+    kept.ours += gone[i].planned;
+    kept.available -= gone[i].planned;
+    if (!memory::can_load(memory, kept).fits) continue;
+    machine = kept;
+    gone.erase(gone.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  std::vector<std::string> victims;
+  for (const LoadedModel& model : gone) victims.push_back(model.id);
+  return victims;
+}
 
 }  // namespace
 
-std::int64_t planned_context(const InstalledModel& model, std::int32_t configured) {
-  if (configured > 0) return configured;
-  return model.context_length > 0 ? std::min(model.context_length, kDefaultContext) : kDefaultContext;
-}
-
-MemoryBudget memory_budget(const MemoryConfig& config, const MemoryReading& reading) {
-  MemoryBudget budget{.limit = Bytes{config.limit_bytes}, .margin = Bytes{config.margin_bytes}, .available = reading.available};
-  if (budget.limit.value == 0) budget.limit = Bytes{reading.total.value / 4 * 3};
-  // Small machines would otherwise have nothing left but the margin.
-  budget.margin = std::min(budget.margin, Bytes{reading.total.value / 8});
-  return budget;
-}
-
-Bytes estimate_need(const InstalledModel& model, std::int64_t context_tokens) {
-  return Bytes{model.file_bytes} + Bytes{model.kv_bytes_per_token} * context_tokens + kOverhead;
-}
-
-RoomPlan plan_room(Bytes need, Bytes file, const std::vector<LoadedModel>& loaded, const MemoryBudget& budget) {
-  if (need > budget.limit) return {RoomPlan::Kind::kNever, {}};
-  Bytes used;
-  for (const LoadedModel& model : loaded) used += model.planned;
-  Bytes available = budget.available - budget.margin;
-  const auto fits = [&] { return used + need <= budget.limit && need - file <= available; };
-
-  std::vector<LoadedModel> idle;
-  std::ranges::copy_if(loaded, std::back_inserter(idle), [](const LoadedModel& m) { return !m.busy; });
-  std::ranges::sort(idle, {}, &LoadedModel::last_use);
-  RoomPlan plan;
-  for (const LoadedModel& victim : idle) {
-    if (fits()) break;
-    plan.kind = RoomPlan::Kind::kEvict;
-    plan.victims.push_back(victim.id);
-    used -= victim.planned;
-    available += victim.planned;
+RoomPlan plan_room(const PlanFunction& plan_in, const std::vector<LoadedModel>& loaded, const memory::MachineState& machine) {
+  memory::MachineState full = machine;
+  for (const LoadedModel& model : loaded) occupy(full, model);
+  memory::MachineState empty = full;
+  bool others_busy = false;
+  for (const LoadedModel& model : loaded) {
+    if (model.pinned) continue;
+    leave(empty, model);
+    others_busy = others_busy || model.busy;
   }
-  if (fits()) return plan;
-  const bool others_busy = idle.size() < loaded.size();
-  return {others_busy ? RoomPlan::Kind::kWait : RoomPlan::Kind::kNever, {}};
+  RoomPlan room{.plan = plan_in(empty)};
+  if (room.plan.verdict == memory::Verdict::kDoesNotFit) {
+    // With busy models gone there may be more than can be known now; the limit stays.
+    memory::MachineState best = empty;
+    best.available = best.total - best.ours;
+    const bool ever = others_busy && plan_in(best).verdict != memory::Verdict::kDoesNotFit;
+    room.kind = ever ? RoomPlan::Kind::kWait : RoomPlan::Kind::kNever;
+    return room;
+  }
+  bool fits = false;
+  room.victims = victims_among(idle_by_cost(loaded), room.plan.memory, full, fits);
+  if (!fits) {
+    room.kind = others_busy ? RoomPlan::Kind::kWait : RoomPlan::Kind::kNever;
+    return room;
+  }
+  room.kind = room.victims.empty() ? RoomPlan::Kind::kFits : RoomPlan::Kind::kEvict;
+  return room;
 }
 
 }  // namespace pensieve

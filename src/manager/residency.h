@@ -2,29 +2,26 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/units.h"
-#include "catalog/model_directory.h"
-#include "config/config.h"
-#include "machine/memory_probe.h"
+#include "memory/plan.h"
 
 namespace pensieve {
 
 // A model that has a worker.
 struct LoadedModel {
   std::string id;
-  Bytes planned;      // what it was estimated to need
-  bool busy = false;  // requests hold it
+  Bytes planned;        // what it was planned to need
+  bool busy = false;    // requests hold it
+  bool pinned = false;  // stays, busy or not
   SteadyTime last_use;
-};
-
-struct MemoryBudget {
-  Bytes limit;      // for all models together
-  Bytes margin;     // of available memory, always left free
-  Bytes available;  // now
+  Bytes mapped;           // of `planned`: what the machine's reading still counts as available (mapped file pages)
+  double likelihood = 1;  // of being used again; any scale
+  std::chrono::milliseconds load_time{0};
 };
 
 struct RoomPlan {
@@ -32,25 +29,20 @@ struct RoomPlan {
     kFits,
     kEvict,  // `victims` must be unloaded first
     kWait,   // busy models must become idle first
-    kNever,  // does not fit even alone
+    kNever,  // does not fit beside the pinned models, or not even alone
   };
-  Kind kind = Kind::kFits;
-  std::vector<std::string> victims;  // least recently used first
+  Kind kind = Kind::kNever;
+  std::vector<std::string> victims;  // cheapest first
+  memory::Plan plan;                 // how the model is to be opened; of kNever: why not
 };
 
-// The context that a model is opened with: `configured` tokens, or for 0 what it was trained for, at
-// most 8192.
-std::int64_t planned_context(const InstalledModel& model, std::int32_t configured);
+// How a model would be opened on a machine in that state.
+using PlanFunction = std::function<memory::Plan(const memory::MachineState&)>;
 
-// What models may take of the memory in `reading`.
-MemoryBudget memory_budget(const MemoryConfig& config, const MemoryReading& reading);
-
-// Memory that a model needs: file, f16 cache of `context_tokens` (attention in every layer, so an
-// upper bound for other layouts), compute buffers and the process itself.
-Bytes estimate_need(const InstalledModel& model, std::int64_t context_tokens);
-
-// Weights that are mapped from the file are page cache and do not reduce `available`, so only what
-// is beyond the file must fit there; the limit counts everything.
-RoomPlan plan_room(Bytes need, Bytes file, const std::vector<LoadedModel>& loaded, const MemoryBudget& budget);
+// `machine`: as read, with nothing of `loaded` accounted for yet. The model is planned as if all but
+// the pinned models were gone, since idle ones leave before its context shrinks. Then those go that cost
+// least to lose: the time to load them again, as often as they will be wanted, for each byte that they
+// give. No more go than are needed.
+RoomPlan plan_room(const PlanFunction& plan_in, const std::vector<LoadedModel>& loaded, const memory::MachineState& machine);
 
 }  // namespace pensieve

@@ -1,5 +1,7 @@
 #include "manager/resident_table.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 
 namespace pensieve {
@@ -22,9 +24,26 @@ std::vector<LoadedModel> ResidentTable::loaded_models() const {
   for (const auto& [id, resident] : residents_) {
     if (!resident->worker) continue;
     const bool busy = resident->busy() || resident->state != ModelState::kReady;
-    loaded.push_back({id, resident->planned, busy, resident->last_use});
+    loaded.push_back({.id = id,
+                      .planned = resident->planned,
+                      .busy = busy,
+                      .pinned = resident->pinned,
+                      .last_use = resident->last_use,
+                      .mapped = resident->mapped,
+                      .likelihood = resident->likelihood(now()),
+                      .load_time = std::chrono::milliseconds(resident->loaded.load_us / 1000)});
   }
   return loaded;
+}
+
+bool ResidentTable::pins() const {
+  return std::ranges::any_of(residents_, [](const auto& entry) { return entry.second->pinned; });
+}
+
+int ResidentTable::leases() const {
+  int sum = 0;
+  for (const auto& [id, resident] : residents_) sum += resident->leases;
+  return sum;
 }
 
 asio::awaitable<void> ResidentTable::unload(std::string id) {
@@ -36,7 +55,6 @@ asio::awaitable<void> ResidentTable::unload(std::string id) {
   worker->on_end(nullptr);
   co_await worker->stop();
   resident->worker.reset();
-  resident->keep.reset();
   resident->state = ModelState::kUnloaded;
   notify();
 }

@@ -3,6 +3,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -31,6 +32,9 @@ class ResidentTable : public std::enable_shared_from_this<ResidentTable> {
   // The models that have a worker, as residency.h wants them.
   [[nodiscard]] std::vector<LoadedModel> loaded_models() const;
 
+  // True if a model is pinned.
+  [[nodiscard]] bool pins() const;
+
   // Ends the worker of a model that is ready and not busy; completes when its process is gone.
   boost::asio::awaitable<void> unload(std::string id);
 
@@ -39,12 +43,17 @@ class ResidentTable : public std::enable_shared_from_this<ResidentTable> {
 
   [[nodiscard]] const std::shared_ptr<Signal>& changed() const { return changed_; }
   void notify() { changed_->notify(); }
+  // Leases of all models: held now, and ever given.
+  [[nodiscard]] int leases() const;
+  [[nodiscard]] std::uint64_t leases_given() const { return leases_given_; }
+  void note_lease() { ++leases_given_; }
   [[nodiscard]] SteadyTime now() const { return clock_.steady_now(); }
 
  private:
   const Clock& clock_;
   std::map<std::string, std::shared_ptr<Resident>, std::less<>> residents_;
   std::shared_ptr<Signal> changed_;
+  std::uint64_t leases_given_ = 0;
 };
 
 }  // namespace pensieve

@@ -33,6 +33,7 @@ class RoutingService::Stream final : public GenerationStream {
     co_return event;
   }
   [[nodiscard]] const std::string& model() const override { return stream_->model(); }
+  [[nodiscard]] std::string degraded() const override { return stream_->degraded(); }
 
  private:
   void observe(const GenerationEvent& event) {
@@ -86,15 +87,16 @@ std::string widest_model(const ServiceStatus& status) {
 
 }  // namespace
 
-selector::FleetSnapshot RoutingService::fleet(const GenerationRequest& request) const {
+selector::FleetSnapshot RoutingService::fleet(const GenerationRequest& request, std::int64_t depth) const {
   selector::FleetSnapshot fleet;
-  fleet.machine.model_memory = settings_.model_memory;
   const std::vector<InstalledModel> installed = directory_.models();
-  for (const ModelStatus& status : service_.status().models) {
+  const ServiceStatus service = service_.status();
+  const FleetMachine machine = fleet_machine(settings_.planner, service.models, clock_.steady_now());
+  fleet.machine.model_memory = machine.state.limit;
+  for (const ModelStatus& status : service.models) {
     const auto model = std::ranges::find(installed, status.id, &InstalledModel::id);
     if (model == installed.end() || model->makes_embeddings) continue;
-    selector::FleetModel view = unloaded_fleet_model(*model, status.context_tokens, settings_.model_memory);
-    apply_status(view, status);
+    selector::FleetModel view = fleet_model(*model, status, machine, depth);
     if (const TokensPerSecond speed = history_.decode(status.id); speed.value > 0) {
       view.decode = speed;
       view.speed_measured = true;
@@ -108,9 +110,9 @@ selector::FleetSnapshot RoutingService::fleet(const GenerationRequest& request) 
 
 Result<DecisionRecord> RoutingService::decide(const GenerationRequest& request) {
   const ResolvedName name = TRY(directory_.resolve(request.model));
-  const selector::FleetSnapshot snapshot = fleet(request);
   const SteadyTime begin = clock_.steady_now();
   const selector::Assessment task = assessor_.assess(request);
+  const selector::FleetSnapshot snapshot = fleet(request, task.needs.prompt_tokens + task.needs.answer_tokens / 2);
   const selector::Requirement requirement = selector::resolve_requirement(request, settings_.defaults, name.automatic);
   DecisionRecord record{.id = request.id, .asked = request.model};
   record.decision = name.fixed ? selector::decide_fixed(task, requirement, snapshot, settings_.policy, name.id)

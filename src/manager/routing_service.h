@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "manager/decision_log.h"
 #include "manager/fleet_history.h"
+#include "manager/model_planner.h"
 #include "manager/service.h"
 #include "selector/assess.h"
 #include "selector/decision.h"
@@ -22,7 +23,7 @@ class RoutingService final : public GenerationService {
   struct Settings {
     selector::SelectorPolicy policy;
     selector::RequirementDefaults defaults;
-    Bytes model_memory;  // what models may use in all
+    const ModelPlanner& planner;
   };
   RoutingService(GenerationService& service, ModelDirectory& directory, const Clock& clock, Settings settings)
       : service_(service),
@@ -39,6 +40,8 @@ class RoutingService final : public GenerationService {
   // Replaces the name by the chosen model's id and keeps the decision under `request.id`.
   Result<void> choose(GenerationRequest& request) override;
   boost::asio::awaitable<Result<std::unique_ptr<GenerationStream>>> generate(GenerationRequest request) override;
+  Result<void> pin(std::string_view model, bool pinned) override { return service_.pin(model, pinned); }
+  Result<void> keep(std::string_view model, std::optional<std::chrono::seconds> idle) override { return service_.keep(model, idle); }
   boost::asio::awaitable<bool> settled(std::string model, std::chrono::milliseconds patience) override {
     return service_.settled(std::move(model), patience);
   }
@@ -55,7 +58,7 @@ class RoutingService final : public GenerationService {
  private:
   class Stream;
 
-  [[nodiscard]] selector::FleetSnapshot fleet(const GenerationRequest& request) const;
+  [[nodiscard]] selector::FleetSnapshot fleet(const GenerationRequest& request, std::int64_t depth) const;
 
   GenerationService& service_;
   ModelDirectory& directory_;

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "manager/fake_planner.h"
+
 namespace pensieve {
 namespace {
 
@@ -62,7 +64,8 @@ class Routing : public testing::Test {
   SystemClock clock;
   Directory directory;
   Silent service{directory};
-  RoutingService routing{service, directory, clock, {.policy = {}, .defaults = {}, .model_memory = gigabytes(8)}};
+  FakePlanning planning;
+  RoutingService routing{service, directory, clock, {.policy = {}, .defaults = {}, .planner = planning.planner}};
 };
 
 TEST_F(Routing, PutsTheChosenModelInThePlaceOfAuto) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/units.h"
+#include "machine/machine_probe.h"
 #include "machine/profile.h"
 
 namespace pensieve::memory {
@@ -24,6 +25,16 @@ struct MachineState {
 // The policy of the design: 12 GB of a 16 GB machine for models, 2 GB always free.
 Bytes default_limit(Bytes total);
 inline constexpr Bytes kDefaultMargin = gigabytes(2);
+
+// What a person sets: 0 bytes of limit: default_limit.
+struct MemoryPolicy {
+  Bytes limit;
+  Bytes margin = kDefaultMargin;
+};
+
+// The running machine by a reading. The margin is at most an eighth of the memory: small machines
+// would otherwise have nothing left but the margin.
+MachineState running_state(const MachineReading& reading, bool unified, const MemoryPolicy& policy);
 
 // A machine of this profile with the usual programs running and no model loaded.
 MachineState idle_state(const MachineProfile& profile);

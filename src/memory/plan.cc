@@ -9,10 +9,12 @@ namespace {
 
 constexpr std::uint32_t kStep = 256;
 constexpr std::uint32_t kDefaultContext = 8192;
+constexpr std::uint32_t kMostContext = 1U << 22U;
 constexpr std::uint32_t kMostSequences = 256;  // of libllama
 
 std::uint32_t trained_context(const gguf::ModelShape& model) {
-  return model.context_length > 0 ? static_cast<std::uint32_t>(std::min<std::uint64_t>(model.context_length, 1U << 22U)) : kDefaultContext;
+  return model.context_length > 0 ? static_cast<std::uint32_t>(std::min<std::uint64_t>(model.context_length, kMostContext))
+                                  : kDefaultContext;
 }
 
 // The layers of a card of its own that its memory holds, the output matrix counted as one more.
@@ -63,7 +65,8 @@ ContextSettings worker_settings(const gguf::ModelShape& model, std::uint32_t con
   const bool costly = std::ranges::any_of(
       model.layers, [](const gguf::LayerShape& layer) { return layer.state != gguf::StateKind::kNone || layer.sliding; });
   const std::uint32_t active = std::max(parallel, 1U);
-  const std::uint32_t sequences = costly ? active : std::min(2 * active, kMostSequences);
+  // One more, where it costs nothing, through which pieces of conversations come and go.
+  const std::uint32_t sequences = costly ? active : std::min(2 * active, kMostSequences - 1) + 1;
   return {.context_tokens = context_tokens,
           .sequences = sequences,
           .batch_tokens = std::max(batch_tokens, active),
@@ -95,7 +98,9 @@ std::uint32_t largest_context(const gguf::ModelShape& model, ContextSettings set
 
 Plan plan(const gguf::ModelShape& model, const PlanRequest& request, const MachineState& machine) {
   const std::uint32_t trained = trained_context(model);
-  const std::uint32_t wished = std::min(request.context_tokens > 0 ? request.context_tokens : kDefaultContext, trained);
+  const bool beyond = request.context_tokens > 0 && !request.within_trained;
+  const std::uint32_t most = beyond ? kMostContext : trained;
+  const std::uint32_t wished = std::min(request.context_tokens > 0 ? request.context_tokens : kDefaultContext, most);
   const std::uint32_t least = std::min(request.least_context, wished);
   std::optional<Plan> best;
   for (const CacheFormat& format : kCacheFormats) {

@@ -33,6 +33,7 @@ Check can_load(const ModelMemory& memory, const MachineState& machine);
 struct PlanRequest {
   std::uint32_t context_tokens = 0;    // wished; 0: what the model was trained for, at most 8192
   std::uint32_t least_context = 2048;  // below it the model is refused
+  bool within_trained = true;          // false: sequences share the cells, so that more than one trained context may be wished
   std::uint32_t parallel = 1;
   std::uint32_t batch_tokens = 512;
   std::optional<CacheType> cache;  // empty: f16, or quantized where that saves the context

@@ -98,6 +98,11 @@ Speed predict_speed(const gguf::ModelShape& model, CacheType cache, const Machin
           .decode_limit = {machine.bandwidth / weights}};
 }
 
+TokensPerSecond corrected_speed(TokensPerSecond predicted, TokensPerSecond predicted_there, TokensPerSecond measured_there) {
+  if (predicted_there.value <= 0) return measured_there;
+  return {predicted.value / predicted_there.value * measured_there.value};
+}
+
 std::string_view experience_band(TokensPerSecond decode) {
   if (decode.value < 5) return "unusable";
   if (decode.value < 10) return "frustrating";

@@ -26,6 +26,10 @@ Bytes bytes_per_token(const gguf::ModelShape& model, CacheType cache, std::int64
 // parameters over the operations reached. `depth`: tokens in the cache already.
 Speed predict_speed(const gguf::ModelShape& model, CacheType cache, const MachineProfile& machine, std::int64_t depth);
 
+// `predicted` moved by what was measured elsewhere: the ratio of measurement and prediction at the
+// depth of the measurement holds at other depths too.
+TokensPerSecond corrected_speed(TokensPerSecond predicted, TokensPerSecond predicted_there, TokensPerSecond measured_there);
+
 // Words of the design document: unusable, frustrating, acceptable, good, seamless.
 std::string_view experience_band(TokensPerSecond decode);
 

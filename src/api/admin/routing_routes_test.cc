@@ -6,6 +6,7 @@
 
 #include "api/admin/fake_service.h"
 #include "api/http/fake_client.h"
+#include "manager/fake_planner.h"
 
 namespace pensieve::api {
 namespace {
@@ -82,7 +83,8 @@ class RoutingRoutes : public testing::Test {
   ScriptedService service_;
   TwoModels directory_;
   ServerConfig config_;
-  RoutingService routing_{service_, directory_, service_.clock, {.model_memory = gigabytes(16)}};
+  FakePlanning planning_;
+  RoutingService routing_{service_, directory_, service_.clock, {.policy = {}, .defaults = {}, .planner = planning_.planner}};
   std::optional<RunningServer> server_;
 };
 
@@ -130,7 +132,7 @@ TEST_F(RoutingRoutes, TheLedgerKnowsWhatTheServerForgot) {
   DecisionArchive archive(*store::Database::open_in_memory());
   routing_.log().on_change([&](const DecisionRecord& record) { archive.keep(record); });
   generate("d1", "Explain tides.");
-  RoutingService restarted(service_, directory_, service_.clock, {.model_memory = gigabytes(16)});
+  RoutingService restarted(service_, directory_, service_.clock, {.policy = {}, .defaults = {}, .planner = planning_.planner});
   RunningServer server(routing_routes(restarted, &archive), HttpLimits{}, config_);
   FakeClient client(server.port());
   client.send(request_text("GET", "/pensieve/v1/decisions/d1", "", ""));

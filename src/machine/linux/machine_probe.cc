@@ -67,7 +67,8 @@ class LinuxProbe final : public MachineProbe {
     MachineReading reading{.memory_total = memory.total,
                            .memory_available = group_room(memory.available),
                            .swap_total = memory.swap_total,
-                           .swap_free = memory.swap_free};
+                           .swap_free = memory.swap_free,
+                           .mapped_files_are_available = true};
     const auto in = linux_readings::parse_vmstat(vmstat, "pswpin");
     const auto out = linux_readings::parse_vmstat(vmstat, "pswpout");
     if (in && out) reading.swapped_pages = *in + *out;
