@@ -48,6 +48,7 @@ void add_stop(CLI::App& app, Run& chosen);
 void add_status(CLI::App& app, Run& chosen);
 void add_run(CLI::App& app, Run& chosen);
 void add_chat(CLI::App& app, Run& chosen);
+void add_launch(CLI::App& app, Run& chosen);
 void add_list(CLI::App& app, Run& chosen);
 void add_show(CLI::App& app, Run& chosen);
 void add_ps(CLI::App& app, Run& chosen);

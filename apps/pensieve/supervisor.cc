@@ -15,17 +15,13 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <filesystem>
 #include <format>
-#include <iterator>
 #include <memory>
 #include <print>
+#include <utility>
 
-#include "api/admin/admin_routes.h"
 #include "api/admin/measured_service.h"
-#include "api/admin/routing_routes.h"
-#include "api/anthropic/routes.h"
+#include "api/all_routes.h"
 #include "api/http/server.h"
-#include "api/models_routes.h"
-#include "api/openai/routes.h"
 #include "base/log.h"
 #include "client/server_record.h"
 #include "executable.h"
@@ -51,18 +47,6 @@ Result<void> check_writable(const Paths& paths) {
   std::error_code ignored;
   std::filesystem::remove(probe, ignored);
   return {};
-}
-
-std::vector<api::Route> all_routes(GenerationService& service, RoutingService& routing, api::DecisionArchive* archive,
-                                   const api::Metrics& metrics, const ServerConfig& server) {
-  const api::DialectSettings settings{.ping_interval = std::chrono::seconds(server.ping_interval_s)};
-  std::vector<api::Route> routes;
-  for (std::vector<api::Route> part :
-       {api::anthropic::routes(service, settings), api::openai::routes(service, settings), api::models_routes(service),
-        api::admin_routes(service, metrics), api::routing_routes(routing, archive)}) {
-    std::ranges::move(part, std::back_inserter(routes));
-  }
-  return routes;
 }
 
 // Decisions are worth keeping, but no reason not to serve.
@@ -120,6 +104,7 @@ Result<void> run_supervisor(const Paths& paths, const Config& given) {
   const SystemClock clock;
   Planning planning(paths, config, clock, true);
   ModelCatalog catalog = open_catalog(paths, config, planning.probe());
+  ModelLibrary library(catalog, models_folder(paths, config), paths.data / "model_names.toml");
   WorkerSessions workers(loop.get_executor(),
                          {.program = program,
                           .arguments = {"worker", "--log-level", config.log.level},
@@ -133,7 +118,14 @@ Result<void> run_supervisor(const Paths& paths, const Config& given) {
   const std::unique_ptr<api::DecisionArchive> archive = open_archive(paths);
   if (archive) routing.log().on_change([&archive](const DecisionRecord& record) { archive->keep(record); });
   api::MeasuredService measured(routing, metrics, clock);
-  api::HttpServer http(loop.get_executor(), config.server, all_routes(measured, routing, archive.get(), metrics, config.server), clock);
+  std::vector<api::Route> routes = api::all_routes({measured,
+                                                    routing,
+                                                    library,
+                                                    archive.get(),
+                                                    metrics,
+                                                    {.ping_interval = std::chrono::seconds(config.server.ping_interval_s)},
+                                                    PENSIEVE_VERSION});
+  api::HttpServer http(loop.get_executor(), config.server, std::move(routes), clock);
   TRY_VOID(http.start());
   const ProcessIdentity self = this_process();
   const std::string url = url_of(config.server, http.port());

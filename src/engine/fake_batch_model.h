@@ -48,6 +48,8 @@ class FakeVocabulary final : public Vocabulary {
   [[nodiscard]] std::optional<Token> begin_token() const override { return kBegin; }
   [[nodiscard]] bool begins_prompts() const override { return begins_prompts_; }
   void set_begins_prompts(bool value) { begins_prompts_ = value; }
+  [[nodiscard]] std::optional<InfillTokens> infill_tokens() const override { return infill; }
+  std::optional<InfillTokens> infill;
   [[nodiscard]] const std::string& begin_text() const override { return control_[1]; }
   [[nodiscard]] const std::string& end_text() const override { return control_[0]; }
   [[nodiscard]] const std::vector<std::string>& control_texts() const override { return control_; }

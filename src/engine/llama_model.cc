@@ -54,7 +54,11 @@ LlamaModel::LlamaModel(ModelHandle model)
       sliding_window_(static_cast<std::size_t>(std::max(0, llama_model_n_swa(model_.get())))) {}
 
 Result<std::unique_ptr<LlamaModel>> LlamaModel::open(const ipc::LoadModel& settings) {
-  std::unique_ptr<LlamaModel> model(new LlamaModel(TRY(open_model_file(settings))));
+  return open(TRY(open_model_file(settings)), settings);
+}
+
+Result<std::unique_ptr<LlamaModel>> LlamaModel::open(ModelHandle file, const ipc::LoadModel& settings) {
+  std::unique_ptr<LlamaModel> model(new LlamaModel(std::move(file)));
   TRY_VOID(model->make_context(settings));
   return model;
 }

@@ -19,6 +19,10 @@ class LlamaModel final : public BatchModel {
  public:
   // Opens the file and makes the context; errors as engine::load. Blocks while reading.
   static Result<std::unique_ptr<LlamaModel>> open(const ipc::LoadModel& settings);
+  // Makes the context of an opened file.
+  static Result<std::unique_ptr<LlamaModel>> open(ModelHandle file, const ipc::LoadModel& settings);
+
+  [[nodiscard]] const llama_model* handle() const { return model_.get(); }
 
   [[nodiscard]] const LlamaVocabulary& vocabulary() const { return vocabulary_; }
   [[nodiscard]] std::string metadata(const char* key) const;  // empty if absent

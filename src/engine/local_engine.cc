@@ -15,7 +15,9 @@ std::int64_t microseconds(SteadyTime time) {
 
 }  // namespace
 
-LocalEngine::LocalEngine(EngineParts parts, EventSink sink) : parts_(std::move(parts)), sink_(std::move(sink)) {}
+LocalEngine::LocalEngine(EngineParts parts, EventSink sink) : parts_(std::move(parts)), sink_(std::move(sink)) {
+  if (parts_.embeddings) embedder_ = std::make_unique<EmbeddingThread>(std::move(parts_.embeddings));
+}
 
 Result<std::unique_ptr<LocalEngine>> LocalEngine::start(EngineParts parts, EventSink sink) {
   std::unique_ptr<LocalEngine> engine(new LocalEngine(std::move(parts), std::move(sink)));
@@ -35,6 +37,7 @@ Result<std::unique_ptr<LocalEngine>> LocalEngine::start(EngineParts parts, Event
 }
 
 LocalEngine::~LocalEngine() {
+  embedder_.reset();
   submissions_.close();
   prepared_.close();
   parts_.model->abort();
@@ -66,6 +69,11 @@ void LocalEngine::pause(ipc::StreamId stream, bool paused) {
 
 Result<std::int64_t> LocalEngine::count_tokens(const GenerationRequest& request) const {
   return static_cast<std::int64_t>(TRY(parts_.prompts.build(request)).tokens.size());
+}
+
+void LocalEngine::embed(EmbeddingRequest request, EmbeddingDone done) {
+  if (embedder_) return embedder_->submit(std::move(request), std::move(done));
+  done(fail(ErrorCode::kUnsupported, "this model gives no embeddings", "use an embedding model", "model"));
 }
 
 EngineProgress LocalEngine::progress() const {

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "engine/batch_model.h"
+#include "engine/embedding_thread.h"
 #include "engine/engine.h"
 #include "engine/mailbox.h"
 #include "engine/prepared_request.h"
@@ -20,6 +21,7 @@ namespace pensieve::engine {
 // What an engine is made of. The vocabulary may be a part of the model.
 struct EngineParts {
   std::unique_ptr<BatchModel> model;
+  std::unique_ptr<EmbeddingModel> embeddings;  // of the same model
   const Vocabulary* vocabulary = nullptr;
   std::unique_ptr<GrammarCompiler> grammars;  // null: answers can't be constrained
   PromptBuilder prompts;
@@ -42,6 +44,7 @@ class LocalEngine final : public Engine {
   void cancel(ipc::StreamId stream) override;
   void pause(ipc::StreamId stream, bool paused) override;
   [[nodiscard]] Result<std::int64_t> count_tokens(const GenerationRequest& request) const override;
+  void embed(EmbeddingRequest request, EmbeddingDone done) override;
   [[nodiscard]] EngineProgress progress() const override;
 
  private:
@@ -73,6 +76,7 @@ class LocalEngine final : public Engine {
   std::atomic<std::uint32_t> active_ = 0;
   std::atomic<std::uint32_t> waiting_ = 0;
 
+  std::unique_ptr<EmbeddingThread> embedder_;
   std::thread preparer_;
   std::thread runner_;
 };

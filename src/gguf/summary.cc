@@ -36,6 +36,7 @@ void add_shape(const Header& header, Summary& summary) {
   const std::string prefix = summary.architecture + ".";
   const auto number = [&](const char* key) { return header.number(prefix + key).value_or(0); };
   summary.context_length = number("context_length");
+  summary.makes_embeddings = number("pooling_type") != 0;
   summary.layers = number("block_count");
   summary.embedding_length = number("embedding_length");
   const std::uint64_t heads = largest(header, prefix + "attention.head_count", 0);

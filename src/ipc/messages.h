@@ -19,12 +19,13 @@
 
 #include "base/result.h"
 #include "base/units.h"
+#include "generation/embedding.h"
 #include "generation/event.h"
 #include "generation/request.h"
 
 namespace pensieve::ipc {
 
-inline constexpr std::uint32_t kProtocolVersion = 1;
+inline constexpr std::uint32_t kProtocolVersion = 2;
 inline constexpr std::int32_t kInitialCredits = 64;
 inline constexpr std::size_t kMaxPendingBytes = 64 * 1024;
 
@@ -84,6 +85,12 @@ struct CountTokens {
   GenerationRequest request;
 };
 
+// Answered by EmbeddingAnswer.
+struct Embed {
+  StreamId stream = 0;
+  EmbeddingRequest request;
+};
+
 struct Ping {
   std::uint64_t sequence = 0;
 };
@@ -91,7 +98,7 @@ struct Ping {
 // Finish no answer, keep the conversations (LoadModel::state_folder), exit 0.
 struct Shutdown {};
 
-using ToWorker = std::variant<Hello, LoadModel, Generate, Cancel, Credit, CountTokens, Ping, Shutdown>;
+using ToWorker = std::variant<Hello, LoadModel, Generate, Cancel, Credit, CountTokens, Embed, Ping, Shutdown>;
 
 // What was really opened, in the engine's own figures.
 struct Loaded {
@@ -126,6 +133,13 @@ struct TokenCount {
   bool failed = false;
 };
 
+struct EmbeddingAnswer {
+  StreamId stream = 0;
+  Embeddings embeddings;
+  Error error;  // meaningful if `failed`
+  bool failed = false;
+};
+
 // Answer to Ping, sent by the worker's socket thread. The engine thread's state tells a busy worker
 // from a stuck one.
 struct Pong {
@@ -137,6 +151,6 @@ struct Pong {
   std::uint32_t waiting_requests = 0;
 };
 
-using FromWorker = std::variant<Hello, Loaded, LoadFailed, StreamEvent, TokenCount, Pong>;
+using FromWorker = std::variant<Hello, Loaded, LoadFailed, StreamEvent, TokenCount, EmbeddingAnswer, Pong>;
 
 }  // namespace pensieve::ipc

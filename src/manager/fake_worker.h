@@ -74,6 +74,9 @@ class FakeWorker final : public WorkerLink {
   boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) override {
     co_return static_cast<std::int64_t>(request.prompt.size());
   }
+  boost::asio::awaitable<Result<Embeddings>> embed(EmbeddingRequest request) override {
+    co_return Embeddings{.model = {}, .vectors = {request.inputs.size(), {1.0F}}, .prompt_tokens = 1};
+  }
   boost::asio::awaitable<void> gone() override {
     while (alive_ || !may_end) co_await changed_.wait();
   }

@@ -179,6 +179,21 @@ asio::awaitable<Result<std::int64_t>> ModelManager::count_tokens(GenerationReque
   co_return co_await (*lease)->worker->count_tokens(std::move(request));
 }
 
+asio::awaitable<Result<Embeddings>> ModelManager::embed(EmbeddingRequest request) {
+  Result<ResolvedName> name = directory_.resolve(request.model);
+  if (!name) co_return std::unexpected(name.error());
+  if (!name->fixed) {
+    for (const InstalledModel& model : directory_.models()) {
+      if (model.makes_embeddings) name->id = model.id;
+    }
+  }
+  Result<Lease> lease = co_await acquire(name->id);
+  if (!lease) co_return std::unexpected(lease.error());
+  Result<Embeddings> embeddings = co_await (*lease)->worker->embed(std::move(request));
+  if (embeddings) embeddings->model = name->id;
+  co_return embeddings;
+}
+
 asio::awaitable<Result<void>> ModelManager::load(std::string model) {
   const Result<ResolvedName> name = directory_.resolve(model);
   if (!name) co_return std::unexpected(name.error());
@@ -239,8 +254,9 @@ asio::awaitable<void> ModelManager::unload_unwanted() {
 }
 
 ModelStatus ModelManager::describe(const InstalledModel& model) const {
-  ModelStatus status =
-      describe_model(model, residents_->find(model.id), planner_.wished_context(model), config_.parallel, residents_->now());
+  const Resident* resident = residents_->find(model.id);
+  ModelStatus status = describe_model(model, resident, planner_.wished_context(model), config_.parallel, residents_->now());
+  if (resident != nullptr) status.idle_limit_seconds = idle_limit_seconds(*resident, config_.idle_unload_s);
   if (status.state == ModelState::kLoading && loader_.waits_for_room(model.id)) status.state_reason = "waits for busy models";
   return status;
 }

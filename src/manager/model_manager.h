@@ -48,6 +48,7 @@ class ModelManager final : public GenerationService, private AnswerSource {
   boost::asio::awaitable<Result<std::unique_ptr<GenerationStream>>> generate(GenerationRequest request) override;
   boost::asio::awaitable<bool> settled(std::string model, std::chrono::milliseconds patience) override;
   boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) override;
+  boost::asio::awaitable<Result<Embeddings>> embed(EmbeddingRequest request) override;
   boost::asio::awaitable<Result<void>> load(std::string model) override;
   boost::asio::awaitable<Result<void>> unload(std::string model) override;
   Result<void> pin(std::string_view model, bool pinned) override;

@@ -24,12 +24,18 @@ std::string_view to_string(ModelState state) {
 
 std::int64_t seconds_between(SteadyTime from, SteadyTime to) { return std::chrono::duration_cast<std::chrono::seconds>(to - from).count(); }
 
+std::int64_t idle_limit_seconds(const Resident& resident, std::int64_t configured) {
+  if (resident.keep) return resident.keep->count();
+  return configured > 0 ? configured : -1;
+}
+
 ModelStatus describe_model(const InstalledModel& model, const Resident* resident, std::int64_t wished_context, std::int32_t parallel,
                            SteadyTime now) {
   ModelStatus status{.id = model.id,
                      .aliases = model.aliases,
                      .path = model.path,
                      .architecture = model.architecture,
+                     .makes_embeddings = model.makes_embeddings,
                      .quantization = model.quantization,
                      .file_bytes = model.file_bytes,
                      .parameters = model.parameters,

@@ -95,7 +95,7 @@ selector::FleetSnapshot RoutingService::fleet(const GenerationRequest& request, 
   fleet.machine.model_memory = machine.state.limit;
   for (const ModelStatus& status : service.models) {
     const auto model = std::ranges::find(installed, status.id, &InstalledModel::id);
-    if (model == installed.end()) continue;
+    if (model == installed.end() || model->makes_embeddings) continue;
     selector::FleetModel view = fleet_model(*model, status, machine, depth);
     if (const TokensPerSecond speed = history_.decode(status.id); speed.value > 0) {
       view.decode = speed;

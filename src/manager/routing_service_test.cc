@@ -43,6 +43,7 @@ class Silent final : public GenerationService {
   boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest) override { co_return 0; }
   boost::asio::awaitable<Result<void>> load(std::string) override { co_return Result<void>(); }
   boost::asio::awaitable<Result<void>> unload(std::string) override { co_return Result<void>(); }
+  boost::asio::awaitable<Result<Embeddings>> embed(EmbeddingRequest) override { co_return Embeddings{}; }
   [[nodiscard]] Result<ModelStatus> find(std::string_view) const override { return status_.models.front(); }
   [[nodiscard]] ServiceStatus status() const override { return status_; }
 

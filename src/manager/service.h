@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "base/units.h"
 #include "catalog/model_directory.h"
+#include "generation/embedding.h"
 #include "generation/event.h"
 #include "generation/request.h"
 
@@ -45,7 +46,8 @@ struct ModelStatus {
   std::vector<std::string> aliases;  // roles and configured names that lead to it
   std::string path;
   std::string architecture;
-  std::string quantization;  // of most weight bytes, e.g. "Q4_1"
+  bool makes_embeddings = false;  // and can't answer
+  std::string quantization;       // of most weight bytes, e.g. "Q4_1"
   std::int64_t file_bytes = 0;
   std::int64_t parameters = 0;
   std::int64_t created_unix = 0;  // modification time of the file
@@ -68,6 +70,7 @@ struct ModelStatus {
   std::int32_t active_requests = 0;
   std::int32_t waiting_requests = 0;
   std::int64_t idle_seconds = 0;
+  std::int64_t idle_limit_seconds = -1;  // idle for longer, it is unloaded; negative: it is not
 };
 
 struct ServiceStatus {
@@ -109,6 +112,10 @@ class GenerationService {
 
   // Exact number of tokens of the request's prompt with the model's template.
   virtual boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) = 0;
+
+  // Errors as generate's, and the engine's (EmbeddingModel::embed). Where the choice of model is the
+  // server's, one made for embeddings is taken, if there is one.
+  virtual boost::asio::awaitable<Result<Embeddings>> embed(EmbeddingRequest request) = 0;
 
   // Loads or unloads by id, alias or role; completes when done. Unloading waits for running requests,
   // holding new ones back, and takes a pin away.

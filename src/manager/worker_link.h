@@ -12,6 +12,7 @@
 
 #include "base/process.h"
 #include "base/result.h"
+#include "generation/embedding.h"
 #include "generation/event.h"
 #include "generation/request.h"
 #include "ipc/messages.h"
@@ -37,6 +38,7 @@ class WorkerLink {
   virtual void drop(ipc::StreamId stream) = 0;
 
   virtual boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) = 0;
+  virtual boost::asio::awaitable<Result<Embeddings>> embed(EmbeddingRequest request) = 0;
 
   // Completes when its process is gone and the memory with it; does nothing to that end.
   virtual boost::asio::awaitable<void> gone() = 0;

@@ -106,7 +106,8 @@ TEST_F(AdminRoutes, GivesMetricsAsPrometheusReadsThem) {
 
 TEST_F(AdminRoutes, AnswersTheProbesOfAgents) {
   EXPECT_EQ(ask("HEAD", "/").status, 200);
-  EXPECT_THAT(ask("GET", "/").body, HasSubstr("Pensieve is running"));
+  EXPECT_EQ(ask("GET", "/", "", "Accept: */*\r\n").body, "Ollama is running");
+  EXPECT_THAT(ask("GET", "/", "", "Accept: text/html,*/*;q=0.8\r\n").body, HasSubstr("Pensieve is running"));
   EXPECT_EQ(ask("HEAD", "/api/hello").status, 200);
   EXPECT_EQ(ask("GET", "/api/hello").body, "{}");
   const RawAnswer dropped = ask("POST", "/api/event_logging/batch", "not even json");

@@ -271,7 +271,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{legacy(R"("logprobs":6)"), "logprobs", "from 0 to 5"}, Refusal{legacy(R"("logprobs":true)"), "logprobs", "whole number"},
         Refusal{legacy(R"("echo":1)"), "echo", "true or false"},
         Refusal{legacy(R"("echo":true,"logprobs":1)"), "logprobs", "echoed prompt", kUnsupported},
-        Refusal{legacy(R"("suffix":"x")"), "suffix", "not supported", kUnsupported},
+        Refusal{legacy(R"("suffix":"x","echo":true)"), "suffix", "not supported", kUnsupported},
         Refusal{legacy(R"("best_of":2)"), "best_of", "other than n", kUnsupported}, Refusal{legacy(R"("n":9)"), "n", "from 1 to 8"}));
 
 }  // namespace
