@@ -93,6 +93,7 @@ class Values {
                           .stop = some([this] { return text(); }),
                           .top_logprobs = small(),
                           .echo_prompt = coin()};
+    if (coin()) out.priority = Priority::kBatch;
     if (coin()) out.max_tokens = wide();
     if (coin()) out.thinking = coin();
     if (coin()) out.requirements.quality = Quality::kMaximum;
@@ -110,7 +111,7 @@ class Values {
 };
 
 ToWorker to_worker(Values& v) {
-  switch (v.below(8)) {
+  switch (v.below(9)) {
     case 0:
       return v.hello();
     case 1:
@@ -125,6 +126,8 @@ ToWorker to_worker(Values& v) {
       return CountTokens{v.number(), v.request()};
     case 6:
       return Ping{v.number()};
+    case 7:
+      return Throttle{v.small(), v.small(), v.natural(), v.natural(), v.small()};
     default:
       return Shutdown{};
   }

@@ -16,6 +16,7 @@
 #include "catalog/model_directory.h"
 #include "generation/event.h"
 #include "generation/request.h"
+#include "manager/monitor_status.h"
 
 namespace pensieve {
 
@@ -84,6 +85,7 @@ struct ServiceStatus {
   std::int64_t completion_tokens_total = 0;
   std::int32_t spare_workers = 0;
   std::uint64_t workers_lost = 0;
+  MonitorStatus monitor;
 };
 
 class GenerationService {

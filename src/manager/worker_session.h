@@ -54,6 +54,7 @@ class WorkerSession final : public WorkerLink, public std::enable_shared_from_th
   ipc::StreamId generate(GenerationRequest request) override;
   boost::asio::awaitable<std::optional<GenerationEvent>> next(ipc::StreamId stream, std::chrono::milliseconds patience) override;
   void drop(ipc::StreamId stream) override;
+  void throttle(const ipc::Throttle& throttle) override;
   boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) override;
 
   // Shutdown, then SIGKILL.
@@ -94,6 +95,7 @@ class WorkerSession final : public WorkerLink, public std::enable_shared_from_th
   std::map<ipc::StreamId, std::optional<Result<std::int64_t>>> counts_;
   ipc::StreamId last_stream_ = 0;
   ipc::Pong pong_;
+  ipc::Throttle throttle_;  // in force
   SteadyTime last_answer_;
 };
 

@@ -48,7 +48,7 @@ const LadderModel* Ladder::find(std::string_view id) const {
 Bytes Ladder::resident() const {
   Bytes sum;
   for (const LadderModel& model : models_) {
-    if (model.resident) sum += model.footprint;
+    if (model.resident) sum += model.footprint - model.mapped;
   }
   return sum;
 }

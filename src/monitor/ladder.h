@@ -17,6 +17,7 @@ struct LadderModel {
   TokensPerSecond expected;  // on a calm machine; 0: unknown
   bool resident = false;
   bool in_use = false;  // answers now, or was the last to
+  Bytes mapped;         // of the footprint: counts as free memory even while it is resident
 };
 
 // Smallest first. Equal sizes in order of their ids.
@@ -27,7 +28,7 @@ class Ladder {
 
   [[nodiscard]] const std::vector<LadderModel>& models() const { return models_; }
   [[nodiscard]] const LadderModel* find(std::string_view id) const;
-  [[nodiscard]] Bytes resident() const;  // of all models in memory
+  [[nodiscard]] Bytes resident() const;  // of all models in memory, as far as it counts as used
 
   // The model below the one that answers (or, with none, below the largest) and not above `cap`
   // (empty: no cap). `faster`: it must be expected to be faster. Null: there is none.

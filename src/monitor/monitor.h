@@ -42,9 +42,9 @@ class PerformanceMonitor {
   std::optional<Change> update(const Sample& sample, const Ladder& ladder);
 
   [[nodiscard]] Level level() const { return level_; }
-  [[nodiscard]] const std::string& cap() const { return cap_; }  // empty: any model
-  [[nodiscard]] SteadyTime since() const { return last_change_.value_or(SteadyTime{}); }
-  [[nodiscard]] const Wish& wish() const { return wish_; }  // of the last sample
+  [[nodiscard]] const std::string& cap() const { return cap_; }                        // empty: any model
+  [[nodiscard]] std::optional<SteadyTime> changed_at() const { return last_change_; }  // level or cap
+  [[nodiscard]] const Wish& wish() const { return wish_; }                             // of the last sample
   // Why the cap is not raised although all is calm; empty: it is raised, or nothing is calm.
   [[nodiscard]] const std::string& held_by() const { return held_by_; }
   [[nodiscard]] const Signals& signals() const { return signals_; }

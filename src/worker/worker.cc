@@ -164,6 +164,11 @@ class Worker {
     return {};
   }
 
+  Result<void> handle(ipc::Throttle& throttle) {
+    if (engine_) engine_->throttle(throttle);
+    return {};
+  }
+
   Result<void> handle(ipc::Shutdown&) {
     leave(0);
     return {};
