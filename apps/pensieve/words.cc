@@ -35,7 +35,7 @@ std::string machine_word(const MonitorStatus& monitor) {
   if (!monitor.enabled) return "not watched (monitor.enabled = false)";
   std::string text = monitor.level;
   if (!monitor.reason.empty()) text += ": " + monitor.reason;
-  if (!monitor.largest_model.empty()) text += std::format("; auto uses no model larger than {}", monitor.largest_model);
+  if (!monitor.largest_model.empty()) text += std::format("; auto uses no model heavier than {}", monitor.largest_model);
   if (!monitor.held_by.empty()) text += std::format(" yet ({})", monitor.held_by);
   if (monitor.throttle.pause_percent > 0) text += std::format("; slowed down by pauses of {} %", monitor.throttle.pause_percent);
   return text;

@@ -77,7 +77,7 @@ void MachineWatch::look() {
 }
 
 void MachineWatch::note_change(const monitor::Change& change) {
-  const std::string largest = change.cap_to.empty() ? "any model may answer" : "no model larger than " + change.cap_to;
+  const std::string largest = change.cap_to.empty() ? "any model may answer" : "no model heavier than " + change.cap_to;
   spdlog::log(change.to > change.from || change.downgrade ? spdlog::level::warn : spdlog::level::info, "machine: {} -> {}, {}: {}",
               to_string(change.from), to_string(change.to), largest, change.reason);
   parts_.events.add(event_of(change, unix_ms()));
@@ -102,12 +102,11 @@ void MachineWatch::note_models(const std::vector<ModelStatus>& models) {
 
 void MachineWatch::unload_idle(const std::vector<ModelStatus>& models, const monitor::Ladder& ladder) {
   using enum monitor::Level;
-  if (monitor_.level() < kShrink || !machine_view(monitor_, ladder).pressed) return;
-  const monitor::LadderModel* cap = ladder.find(monitor_.cap());
+  if (monitor_.level() < kShrink || !about_memory(monitor_.wish())) return;
   for (const ModelStatus& model : models) {
     if (model.state != ModelState::kReady || model.active_requests + model.waiting_requests > 0) continue;
     const monitor::LadderModel* step = ladder.find(model.id);
-    const bool too_large = cap != nullptr && step != nullptr && step->footprint > cap->footprint;
+    const bool too_large = step != nullptr && ladder.above(*step, monitor_.cap(), monitor_.order());
     if (monitor_.level() < kEmergency && !too_large && model.idle_seconds < kIdleSeconds) continue;
     if (!unloading_.insert(model.id).second) continue;
     spdlog::warn("unloading {}: {}", model.id, monitor_.wish().reason());

@@ -52,11 +52,10 @@ monitor::Ladder ladder_of(const selector::FleetSnapshot& fleet, const std::vecto
 }
 
 MachineView machine_view(const monitor::PerformanceMonitor& monitor, const monitor::Ladder& ladder) {
-  using enum monitor::SignalKind;
   MachineView view;
   const monitor::Wish& wish = monitor.wish();
   view.hot = monitor.throttle().pause_percent > 0;
-  view.pressed = wish.about(kMemoryPercent) || wish.about(kMemoryFree) || wish.about(kSwap) || wish.about(kPressure);
+  view.pressed = monitor::about_memory(wish);
   for (const monitor::LadderModel& model : ladder.models()) {
     if (std::string reason = monitor.objection_to(model, ladder); !reason.empty()) view.objections[model.id] = std::move(reason);
   }

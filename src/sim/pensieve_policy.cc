@@ -96,7 +96,7 @@ class PensievePolicy final : public Policy {
   selector::FleetSnapshot fleet(const SimRequest& request, const Host& host) {
     selector::FleetSnapshot fleet;
     fleet.machine = {.model_memory = memory::default_limit(machine_.memory),
-                     .pressed = monitor_.wish().about(monitor::SignalKind::kMemoryPercent),
+                     .pressed = about_memory(monitor_.wish()),
                      .hot = monitor_.throttle().pause_percent > 0};
     for (std::size_t i = 0; i < host.models.size(); ++i) fleet.models.push_back(view_of(request, host, i));
     return fleet;
@@ -169,13 +169,12 @@ class PensievePolicy final : public Policy {
 
   void unload_idle(Host& host, const monitor::Ladder& ladder) {
     using enum monitor::Level;
-    using enum monitor::SignalKind;
     const monitor::Wish& wish = monitor_.wish();
-    const bool pressed = wish.about(kMemoryPercent) || wish.about(kMemoryFree) || wish.about(kSwap) || wish.about(kPressure);
+    const bool pressed = about_memory(wish);
     if (monitor_.level() < kShrink || !pressed) return;
-    const monitor::LadderModel* cap = ladder.find(monitor_.cap());
     for (const Loaded& one : std::vector<Loaded>(host.loaded)) {
-      const bool too_large = cap != nullptr && one.footprint > cap->footprint;
+      const monitor::LadderModel* step = ladder.find(host.models[one.model].id);
+      const bool too_large = step != nullptr && ladder.above(*step, monitor_.cap(), monitor_.order());
       const bool idle_long = host.machine.now() - one.last_use >= kIdleSeconds;
       if (host.working == one.model || (monitor_.level() < kEmergency && !too_large && !idle_long)) continue;
       note(host.machine.now(), "unload", host.models[one.model].id + ": " + wish.reason());
