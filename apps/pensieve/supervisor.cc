@@ -126,7 +126,9 @@ void bound_resources() {
 
 }  // namespace
 
-Result<void> run_supervisor(const Paths& paths, const Config& config) {
+Result<void> run_supervisor(const Paths& paths, const Config& given) {
+  Config config = given;
+  if (config.cache.folder.empty()) config.cache.folder = (paths.data / "kv").string();
   TRY_VOID(start_logging(config.log.level, "serve"));
   bound_resources();
   TRY_VOID(check_writable(paths));
@@ -140,7 +142,8 @@ Result<void> run_supervisor(const Paths& paths, const Config& config) {
   WorkerSessions workers(loop.get_executor(),
                          {.program = program,
                           .arguments = {"worker", "--log-level", config.log.level},
-                          .hang_timeout = std::chrono::seconds(config.engine.hang_timeout_s)},
+                          .hang_timeout = std::chrono::seconds(config.engine.hang_timeout_s),
+                          .step_timeout = std::chrono::seconds(config.engine.step_timeout_s)},
                          clock);
   ModelManager manager(loop.get_executor(), config, {catalog, planning.planner(), planning.ledger(), clock, workers});
   api::Metrics metrics;

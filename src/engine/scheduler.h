@@ -22,7 +22,9 @@ class Scheduler {
  public:
   using SeedSource = std::function<std::uint32_t()>;  // for requests without a seed
 
-  Scheduler(BatchModel& model, const Vocabulary& vocabulary, const Clock& clock, EventSink sink, SeedSource seeds);
+  // `archive` may be null: then what leaves the cache is lost.
+  Scheduler(BatchModel& model, const Vocabulary& vocabulary, const Clock& clock, EventSink sink, SeedSource seeds,
+            StateArchive* archive = nullptr);
 
   // Lets a request wait for its turn, or fails it at once (bad prompt, too long, too many waiting).
   void add(PreparedRequest prepared);
@@ -30,9 +32,13 @@ class Scheduler {
   // Bounds of later steps below the model's own; 0: those.
   void throttle(std::size_t batch_tokens, std::size_t max_active);
 
-  // Drops cancelled requests, admits waiting ones and computes one batch. False if there was
-  // nothing to compute: nothing changes then until add(), a cancellation or an end of a pause.
+  // Drops cancelled requests, admits waiting ones, brings a piece of a kept conversation back and
+  // computes one batch. False if there was nothing to do: nothing changes then until add(), a
+  // cancellation or an end of a pause.
   bool step();
+
+  // Saves what the cache holds, running requests' conversations too; nothing is computed afterwards.
+  void save_all() { cache_.save_all(); }
 
   [[nodiscard]] std::size_t active() const { return active_.size(); }
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
@@ -41,11 +47,12 @@ class Scheduler {
   struct Run {
     Generation generation;
     SequenceId sequence = -1;
-    std::size_t computed = 0;   // tokens in the cache
-    std::size_t shared = 0;     // of these, in cells that were another's
-    std::size_t overtaken = 0;  // times that a younger request was put or admitted before it
-    bool batch = false;         // Priority::kBatch
-    SteadyTime served;          // admission or last prefill, for ageing
+    std::size_t computed = 0;         // tokens in the cache
+    std::size_t shared = 0;           // of these, in cells that were another's
+    std::deque<StatePiece> archived;  // still to be loaded before it can go on
+    std::size_t overtaken = 0;        // times that a younger request was put or admitted before it
+    bool batch = false;               // Priority::kBatch
+    SteadyTime served;                // admission or last prefill, for ageing
 
     [[nodiscard]] std::size_t pending() const { return generation.tokens().size() - computed; }
   };
@@ -61,6 +68,7 @@ class Scheduler {
   void enqueue(RunPointer run);
   void drop_cancelled();
   void admit();
+  bool load_archived();
   [[nodiscard]] bool has_room(const Run& run, const SequenceCache::Place& place) const;
   [[nodiscard]] std::vector<Share> plan() const;
   [[nodiscard]] std::vector<BatchToken> batch_of(std::span<const Share> shares) const;
@@ -79,6 +87,7 @@ class Scheduler {
   StepCost cost_;
   std::size_t batch_tokens_;        // most tokens in one step
   std::size_t max_active_;          // most requests in one batch
+  std::uint32_t plain_steps_ = 0;   // without a prompt in them
   std::deque<RunPointer> waiting_;  // by arrival
   std::vector<RunPointer> active_;  // by arrival
 };

@@ -104,7 +104,7 @@ void MachineWatch::unload_idle(const std::vector<ModelStatus>& models, const mon
   using enum monitor::Level;
   if (monitor_.level() < kShrink || !about_memory(monitor_.wish())) return;
   for (const ModelStatus& model : models) {
-    if (model.state != ModelState::kReady || model.active_requests + model.waiting_requests > 0) continue;
+    if (model.state != ModelState::kReady || model.active_requests + model.waiting_requests > 0 || model.pinned) continue;
     const monitor::LadderModel* step = ladder.find(model.id);
     const bool too_large = step != nullptr && ladder.above(*step, monitor_.cap(), monitor_.order());
     if (monitor_.level() < kEmergency && !too_large && model.idle_seconds < kIdleSeconds) continue;

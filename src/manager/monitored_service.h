@@ -33,6 +33,8 @@ class MonitoredService final : public GenerationService {
   }
   boost::asio::awaitable<Result<void>> load(std::string model) override { return service_.load(std::move(model)); }
   boost::asio::awaitable<Result<void>> unload(std::string model) override { return service_.unload(std::move(model)); }
+  Result<void> pin(std::string_view model, bool pinned) override { return service_.pin(model, pinned); }
+  Result<void> keep(std::string_view model, std::optional<std::chrono::seconds> idle) override { return service_.keep(model, idle); }
   [[nodiscard]] Result<ModelStatus> find(std::string_view name) const override { return service_.find(name); }
   [[nodiscard]] ServiceStatus status() const override;
 

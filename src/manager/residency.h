@@ -15,10 +15,12 @@ namespace pensieve {
 // A model that has a worker.
 struct LoadedModel {
   std::string id;
-  Bytes planned;      // what it was planned to need
-  bool busy = false;  // requests hold it
+  Bytes planned;        // what it was planned to need
+  bool busy = false;    // requests hold it
+  bool pinned = false;  // stays, busy or not
   SteadyTime last_use;
-  Bytes mapped;  // of `planned`: what the machine's reading still counts as available (mapped file pages)
+  Bytes mapped;           // of `planned`: what the machine's reading still counts as available (mapped file pages)
+  double likelihood = 1;  // of being used again; any scale
   std::chrono::milliseconds load_time{0};
 };
 
@@ -27,7 +29,7 @@ struct RoomPlan {
     kFits,
     kEvict,  // `victims` must be unloaded first
     kWait,   // busy models must become idle first
-    kNever,  // does not fit even alone
+    kNever,  // does not fit beside the pinned models, or not even alone
   };
   Kind kind = Kind::kNever;
   std::vector<std::string> victims;  // cheapest first
@@ -37,10 +39,10 @@ struct RoomPlan {
 // How a model would be opened on a machine in that state.
 using PlanFunction = std::function<memory::Plan(const memory::MachineState&)>;
 
-// `machine`: as read, with nothing of `loaded` accounted for yet. The model is planned as if all idle
-// and busy models were gone, since idle ones leave before its context shrinks; then as few as needed
-// go, the cheapest to bring back for the time that they have been idle first.
-RoomPlan plan_room(const PlanFunction& plan_in, const std::vector<LoadedModel>& loaded, const memory::MachineState& machine,
-                   SteadyTime now);
+// `machine`: as read, with nothing of `loaded` accounted for yet. The model is planned as if all but
+// the pinned models were gone, since idle ones leave before its context shrinks. Then those go that cost
+// least to lose: the time to load them again, as often as they will be wanted, for each byte that they
+// give. No more go than are needed.
+RoomPlan plan_room(const PlanFunction& plan_in, const std::vector<LoadedModel>& loaded, const memory::MachineState& machine);
 
 }  // namespace pensieve

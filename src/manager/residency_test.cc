@@ -8,10 +8,19 @@ namespace {
 using Kind = RoomPlan::Kind;
 using std::chrono::seconds;
 
-constexpr SteadyTime kNow(seconds(100));
-
 LoadedModel loaded(std::string id, int gb, bool busy, int used_at) {
   return {.id = std::move(id), .planned = gigabytes(gb), .busy = busy, .last_use = SteadyTime(seconds(used_at)), .mapped = gigabytes(gb)};
+}
+
+LoadedModel with(LoadedModel model, double likelihood, int load_s) {
+  model.likelihood = likelihood;
+  model.load_time = seconds(load_s);
+  return model;
+}
+
+LoadedModel pinned(LoadedModel model) {
+  model.pinned = true;
+  return model;
 }
 
 const memory::MachineState kMachine{.total = gigabytes(16), .available = gigabytes(13), .limit = gigabytes(12), .margin = gigabytes(2)};
@@ -28,7 +37,7 @@ PlanFunction model_of(int gb) {
 }
 
 RoomPlan room_for(int gb, const std::vector<LoadedModel>& models, const memory::MachineState& machine = kMachine) {
-  return plan_room(model_of(gb), models, machine, kNow);
+  return plan_room(model_of(gb), models, machine);
 }
 
 TEST(Residency, LoadsBesideOthersWhileTheLimitHolds) { EXPECT_EQ(room_for(5, {loaded("a", 6, true, 1)}).kind, Kind::kFits); }
@@ -47,6 +56,26 @@ TEST(Residency, EvictsWhatIsCheapestToBringBackAndSparesWhatAnotherMakesUnnecess
   const auto room = room_for(5, models);
   EXPECT_EQ(room.kind, Kind::kEvict);
   EXPECT_EQ(room.victims, (std::vector<std::string>{"quick"}));
+}
+
+TEST(Residency, EvictsWhatIsCheapestToLose) {
+  using Victims = std::vector<std::string>;
+  // Of equal size: the unlikely one, then the one that loads fast, however recently it was used.
+  EXPECT_EQ(room_for(5, {with(loaded("likely", 4, false, 1), 5, 2), with(loaded("rare", 4, false, 2), 1, 2)}).victims, (Victims{"rare"}));
+  EXPECT_EQ(room_for(5, {with(loaded("slow", 4, false, 1), 1, 9), with(loaded("fast", 4, false, 2), 1, 2)}).victims, (Victims{"fast"}));
+  // The larger one gives more for the same cost.
+  EXPECT_EQ(room_for(5, {with(loaded("large", 8, false, 2), 1, 3), with(loaded("tiny", 2, false, 1), 1, 3)}).victims, (Victims{"large"}));
+}
+
+TEST(Residency, KeepsTheSmallOnesIfALargeOneHasToGoAnyway) {
+  const auto room = room_for(6, {with(loaded("small", 1, false, 1), 0.1, 1), with(loaded("large", 9, false, 2), 1, 9)});
+  EXPECT_EQ(room.victims, (std::vector<std::string>{"large"}));
+}
+
+TEST(Residency, NeverEvictsNorWaitsForPinnedModels) {
+  EXPECT_EQ(room_for(7, {pinned(loaded("a", 6, false, 1))}).kind, Kind::kNever);
+  EXPECT_EQ(room_for(7, {pinned(loaded("a", 6, true, 1))}).kind, Kind::kNever);
+  EXPECT_EQ(room_for(5, {pinned(loaded("a", 4, false, 1)), loaded("b", 4, false, 2)}).victims, (std::vector<std::string>{"b"}));
 }
 
 TEST(Residency, WaitsForBusyModelsInsteadOfEvictingThem) { EXPECT_EQ(room_for(7, {loaded("a", 6, true, 1)}).kind, Kind::kWait); }

@@ -1,5 +1,7 @@
 #include "manager/resident_table.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 
 namespace pensieve {
@@ -25,11 +27,17 @@ std::vector<LoadedModel> ResidentTable::loaded_models() const {
     loaded.push_back({.id = id,
                       .planned = resident->planned,
                       .busy = busy,
+                      .pinned = resident->pinned,
                       .last_use = resident->last_use,
                       .mapped = resident->mapped,
+                      .likelihood = resident->likelihood(now()),
                       .load_time = std::chrono::milliseconds(resident->loaded.load_us / 1000)});
   }
   return loaded;
+}
+
+bool ResidentTable::pins() const {
+  return std::ranges::any_of(residents_, [](const auto& entry) { return entry.second->pinned; });
 }
 
 int ResidentTable::leases() const {

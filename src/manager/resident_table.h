@@ -32,6 +32,9 @@ class ResidentTable : public std::enable_shared_from_this<ResidentTable> {
   // The models that have a worker, as residency.h wants them.
   [[nodiscard]] std::vector<LoadedModel> loaded_models() const;
 
+  // True if a model is pinned.
+  [[nodiscard]] bool pins() const;
+
   // Ends the worker of a model that is ready and not busy; completes when its process is gone.
   boost::asio::awaitable<void> unload(std::string id);
 

@@ -17,9 +17,8 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::int32_t kCreditsReturnedAt = ipc::kInitialCredits / 4;
-// A step of the engine may be long; one this many times the hang timeout never ends.
-constexpr int kHungStepFactor = 6;
 constexpr std::chrono::milliseconds kStopGrace{500};
+constexpr std::chrono::seconds kKeepGrace{20};
 // A process that ends closes its socket a moment before its exit status can be read.
 constexpr std::chrono::milliseconds kExitGrace{500};
 
@@ -69,6 +68,7 @@ Result<void> WorkerSession::on_payload(const std::string& payload) {
   Result<ipc::FromWorker> message = ipc::decode_from_worker(payload);
   if (!message) return std::unexpected(std::move(message).error());
   last_answer_ = clock_.steady_now();
+  unanswered_ = 0;
   on_message(std::move(*message));
   return {};
 }
@@ -115,11 +115,13 @@ asio::awaitable<void> WorkerSession::watch() {
       last_answer_ = now;
       continue;
     }
-    if (now - last_answer_ > command_.hang_timeout) {
+    // Not for one ping: after this process itself was stopped (a laptop that slept) its answer lies unread.
+    if (now - last_answer_ > command_.hang_timeout && unanswered_ > 1) {
       end(std::format("it gave no sign of life for {} s", std::chrono::duration_cast<std::chrono::seconds>(now - last_answer_).count()));
-    } else if (std::chrono::microseconds(pong_.step_age_us) > kHungStepFactor * command_.hang_timeout) {
+    } else if (std::chrono::microseconds(pong_.step_age_us) > command_.step_timeout) {
       end("a step of its engine never ended");
     } else {
+      ++unanswered_;
       send(ipc::Ping{sequence});
     }
   }
@@ -127,7 +129,7 @@ asio::awaitable<void> WorkerSession::watch() {
 
 // The exit status says more than the closed socket does, so the end waits for it.
 void WorkerSession::disconnected(const Error& error) {
-  if (error.code != ErrorCode::kIo) return end(error.message);
+  if (error.code != ErrorCode::kIo || stopping_) return end(error.message);
   const auto timer = std::make_shared<asio::steady_timer>(executor_, kExitGrace);
   timer->async_wait([weak = weak_from_this(), timer, reason = error.message](boost::system::error_code) {
     if (const auto self = weak.lock()) self->end(reason);
@@ -219,13 +221,24 @@ asio::awaitable<Result<std::int64_t>> WorkerSession::count_tokens(GenerationRequ
   co_return *counts_.at(id);
 }
 
+asio::awaitable<void> WorkerSession::gone() {
+  const auto self = shared_from_this();
+  while (!process_->exited()) co_await changed_.wait();
+}
+
 asio::awaitable<void> WorkerSession::stop() {
   const auto self = shared_from_this();
   send(ipc::Shutdown{});
   stopping_ = true;
+  // A worker that heard it closes its socket at once, and may then take the time to keep what it has.
   asio::steady_timer grace(executor_, kStopGrace);
-  grace.async_wait([self](boost::system::error_code error) {
-    if (!error) self->process_->kill();
+  grace.async_wait([self, &grace](boost::system::error_code error) {
+    if (error) return;
+    if (self->alive_) return self->process_->kill();
+    grace.expires_after(kKeepGrace);
+    grace.async_wait([self](boost::system::error_code late) {
+      if (!late) self->process_->kill();
+    });
   });
   while (!process_->exited()) co_await changed_.wait();
   end("stopped");
