@@ -65,6 +65,8 @@ Result<void> loaded(bool json) {
     std::println("{}", api::models_json(status.models, {}));
     return {};
   }
+  if (status.monitor.level != "normal" || !status.monitor.largest_model.empty())
+    std::println("machine: {}\n", machine_word(status.monitor));
   if (status.models.empty()) {
     std::println("No model is loaded; the next request loads one.");
     return {};

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -78,6 +79,7 @@ class FakeBatchModel final : public BatchModel {
   std::vector<std::vector<BatchToken>> batches;  // every batch that was computed
   std::vector<std::string> complaints;
   bool aborted = false;
+  std::pair<std::int32_t, std::int32_t> threads;  // last set
 
   [[nodiscard]] std::size_t tokens_computed() const {
     std::size_t count = 0;
@@ -87,6 +89,7 @@ class FakeBatchModel final : public BatchModel {
   [[nodiscard]] const std::vector<Token>& content(SequenceId sequence) { return content_[sequence]; }
 
   bool warm_up() override { return true; }
+  void set_threads(std::int32_t decode, std::int32_t prefill) override { threads = {decode, prefill}; }
   void abort() override { aborted = true; }
   [[nodiscard]] const BatchLimits& limits() const override { return limits_; }
 

@@ -129,6 +129,11 @@ void LlamaModel::set_limits(const llama_context_params& parameters, std::size_t 
   facts_.weights_bytes = static_cast<std::int64_t>(llama_model_size(model_.get()));
 }
 
+void LlamaModel::set_threads(std::int32_t decode, std::int32_t prefill) {
+  const auto within = [](std::int32_t wanted, std::int32_t most) { return wanted > 0 ? std::min(wanted, most) : most; };
+  llama_set_n_threads(context_.get(), within(decode, facts_.threads), within(prefill, facts_.batch_threads));
+}
+
 bool LlamaModel::warm_up() {
   const Token token = vocabulary_.begin_token().value_or(0);
   const BatchToken batch[] = {{token, 0, 0, true}};

@@ -32,6 +32,7 @@ class LlamaModel final : public BatchModel {
   [[nodiscard]] const ipc::Loaded& facts() const { return facts_; }
 
   bool warm_up() override;
+  void set_threads(std::int32_t decode, std::int32_t prefill) override;
   void abort() override { aborted_.store(true); }
   [[nodiscard]] const BatchLimits& limits() const override { return limits_; }
   DecodeOutcome decode(std::span<const BatchToken> batch) override;

@@ -1,5 +1,6 @@
 #include "engine/local_engine.h"
 
+#include <algorithm>
 #include <future>
 #include <random>
 #include <utility>
@@ -67,6 +68,27 @@ void LocalEngine::pause(ipc::StreamId stream, bool paused) {
   }
 }
 
+void LocalEngine::throttle(const ipc::Throttle& throttle) {
+  const std::scoped_lock lock(throttle_mutex_);
+  throttle_ = throttle;
+  throttle_changed_ = true;
+}
+
+// The engine thread.
+void LocalEngine::apply_throttle(Scheduler& scheduler) {
+  if (!throttle_changed_.exchange(false)) return;
+  const std::scoped_lock lock(throttle_mutex_);
+  parts_.model->set_threads(throttle_.threads, throttle_.batch_threads);
+  scheduler.throttle(throttle_.batch_tokens, throttle_.max_active);
+  pause_percent_ = throttle_.pause_percent;
+}
+
+// A rest after each step spreads the heat evenly; one long rest now and then would stop the stream.
+void LocalEngine::rest(SteadyTime::duration step) const {
+  constexpr SteadyTime::duration kLongest = std::chrono::milliseconds(250);
+  if (pause_percent_ > 0) std::this_thread::sleep_for(std::min(step * std::min(pause_percent_, 400) / 100, kLongest));
+}
+
 Result<std::int64_t> LocalEngine::count_tokens(const GenerationRequest& request) const {
   return static_cast<std::int64_t>(TRY(parts_.prompts.build(request)).tokens.size());
 }
@@ -120,9 +142,12 @@ void LocalEngine::run_steps() {
   bool busy = false;
   while (prepared_.take(mail, !busy)) {
     for (PreparedRequest& request : mail) scheduler.add(std::move(request));
-    step_began_us_ = microseconds(clock_.steady_now());
+    apply_throttle(scheduler);
+    const SteadyTime begin = clock_.steady_now();
+    step_began_us_ = microseconds(begin);
     busy = scheduler.step();
     step_began_us_ = 0;
+    if (busy) rest(clock_.steady_now() - begin);
     if (busy) ++steps_;
     active_ = static_cast<std::uint32_t>(scheduler.active());
     waiting_ = static_cast<std::uint32_t>(scheduler.waiting());

@@ -94,6 +94,9 @@ struct Requirements {
   bool operator==(const Requirements&) const = default;
 };
 
+// Who waits for the answer: a person, who goes first, or a job that has time.
+enum class Priority : std::uint8_t { kInteractive, kBatch };
+
 struct GenerationRequest {
   std::string id;     // unique in this server's life; in logs and in the decision
   std::string model;  // as the client named it: id, alias, role, "auto", ...
@@ -128,6 +131,7 @@ struct GenerationRequest {
   bool echo_prompt = false;                // prompt text first (completions API)
   std::optional<bool> thinking;            // templates with a switch for it; absent: their default
   Requirements requirements;
+  Priority priority = Priority::kInteractive;
 
   bool operator==(const GenerationRequest&) const = default;
 };

@@ -95,10 +95,20 @@ struct Ping {
   std::uint64_t sequence = 0;
 };
 
+// What of its speed the worker gives up, from the next step on. Replaces the one before; zeros: nothing.
+struct Throttle {
+  std::int32_t threads = 0;        // decode threads; 0: as loaded
+  std::int32_t batch_threads = 0;  // prefill threads; 0: as loaded
+  std::uint32_t batch_tokens = 0;  // most tokens in one step; 0: as loaded
+  std::uint32_t max_active = 0;    // most requests in one batch; 0: as loaded
+  std::int32_t pause_percent = 0;  // pause after each step, of that step's time
+  bool operator==(const Throttle&) const = default;
+};
+
 // Finish no answer, keep the conversations (LoadModel::state_folder), exit 0.
 struct Shutdown {};
 
-using ToWorker = std::variant<Hello, LoadModel, Generate, Cancel, Credit, CountTokens, Embed, Ping, Shutdown>;
+using ToWorker = std::variant<Hello, LoadModel, Generate, Cancel, Credit, CountTokens, Embed, Ping, Shutdown, Throttle>;
 
 // What was really opened, in the engine's own figures.
 struct Loaded {

@@ -62,6 +62,22 @@ asio::awaitable<void> ModelManager::stop() {
   co_await workers_.stop();
 }
 
+void ModelManager::throttle(const monitor::ThrottlePlan& plan) {
+  const auto share = [](auto full, std::int32_t percent, auto least) {
+    return percent >= 100 ? decltype(least){0}
+                          : std::max(least, static_cast<decltype(least)>(static_cast<std::int64_t>(full) * percent / 100));
+  };
+  for (const auto& [id, resident] : residents_->all()) {
+    if (!resident->worker || resident->state != ModelState::kReady) continue;
+    const ipc::Loaded& loaded = resident->loaded;
+    resident->worker->throttle({.threads = share(loaded.threads, plan.threads_percent, std::int32_t{1}),
+                                .batch_threads = share(loaded.batch_threads, plan.threads_percent, std::int32_t{1}),
+                                .batch_tokens = share(config_.batch_tokens, plan.batch_percent, std::uint32_t{32}),
+                                .max_active = share(config_.parallel, plan.active_percent, std::uint32_t{1}),
+                                .pause_percent = plan.pause_percent});
+  }
+}
+
 // True if a request may use the model at once.
 bool ModelManager::usable(const std::string& id) const {
   const Resident* resident = residents_->find(id);

@@ -15,6 +15,7 @@
 #include "manager/resident_table.h"
 #include "manager/service.h"
 #include "manager/worker_pool.h"
+#include "monitor/throttle.h"
 
 namespace pensieve {
 
@@ -44,6 +45,9 @@ class ModelManager final : public GenerationService, private AnswerSource {
   // Ends all workers; completes when their processes are gone. Requests fail from now on. The loop
   // must not run any further after the manager's destruction.
   boost::asio::awaitable<void> stop();
+
+  // Has all workers give up some of their speed; those of later loads from the next call on.
+  void throttle(const monitor::ThrottlePlan& plan);
 
   boost::asio::awaitable<Result<std::unique_ptr<GenerationStream>>> generate(GenerationRequest request) override;
   boost::asio::awaitable<bool> settled(std::string model, std::chrono::milliseconds patience) override;

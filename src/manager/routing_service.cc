@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "manager/fleet_view.h"
+#include "selector/machine_bound.h"
 
 namespace pensieve {
 
@@ -92,7 +93,7 @@ selector::FleetSnapshot RoutingService::fleet(const GenerationRequest& request, 
   const std::vector<InstalledModel> installed = directory_.models();
   const ServiceStatus service = service_.status();
   const FleetMachine machine = fleet_machine(settings_.planner, service.models, clock_.steady_now());
-  fleet.machine.model_memory = machine.state.limit;
+  fleet.machine = {.model_memory = machine.state.limit, .pressed = machine_.pressed, .hot = machine_.hot};
   for (const ModelStatus& status : service.models) {
     const auto model = std::ranges::find(installed, status.id, &InstalledModel::id);
     if (model == installed.end() || model->makes_embeddings) continue;
@@ -116,7 +117,7 @@ Result<DecisionRecord> RoutingService::decide(const GenerationRequest& request) 
   const selector::Requirement requirement = selector::resolve_requirement(request, settings_.defaults, name.automatic);
   DecisionRecord record{.id = request.id, .asked = request.model};
   record.decision = name.fixed ? selector::decide_fixed(task, requirement, snapshot, settings_.policy, name.id)
-                               : selector::decide(task, requirement, snapshot, settings_.policy);
+                               : selector::decide_on_machine(machine_.objections, task, requirement, snapshot, settings_.policy);
   record.time_taken = clock_.steady_now() - begin;
   record.prompt_hash = prompt_hash(request);
   record.at_unix = std::chrono::duration_cast<std::chrono::seconds>(clock_.wall_now().time_since_epoch()).count();

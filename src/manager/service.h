@@ -17,6 +17,7 @@
 #include "generation/embedding.h"
 #include "generation/event.h"
 #include "generation/request.h"
+#include "manager/monitor_status.h"
 
 namespace pensieve {
 
@@ -91,6 +92,7 @@ struct ServiceStatus {
   std::int32_t spare_workers = 0;
   std::string spare_worker_reason;  // why there is none; empty otherwise
   std::uint64_t workers_lost = 0;
+  MonitorStatus monitor;
 };
 
 class GenerationService {

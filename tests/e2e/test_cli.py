@@ -55,7 +55,7 @@ def home(tmp_path):
 
 
 COMMANDS = ["serve", "start", "stop", "status", "run", "chat", "list", "show", "ps", "config", "doctor", "completion", "man", "fit", "pull", "rm", "route",
-            "load", "unload", "pin", "unpin"]
+            "load", "unload", "pin", "unpin", "simulate"]
 
 
 def test_the_documents_name_no_command_that_is_not_there():
