@@ -32,11 +32,12 @@ Result<std::unique_ptr<Engine>> load(const ipc::LoadModel& settings, EventSink s
   const SteadyTime began = std::chrono::steady_clock::now();
   std::unique_ptr<LlamaModel> model = TRY(LlamaModel::open(settings));
   const Vocabulary& vocabulary = model->vocabulary();
-  ChosenTemplate chosen = TRY(choose_template({.configured = settings.chat_template.empty() ? template_beside(settings.path) : settings.chat_template,
-                                               .file = model->chat_template(),
-                                               .architecture = model->metadata("general.architecture"),
-                                               .model_name = model->metadata("general.name")},
-                                              vocabulary));
+  ChosenTemplate chosen =
+      TRY(choose_template({.configured = settings.chat_template.empty() ? template_beside(settings.path) : settings.chat_template,
+                           .file = model->chat_template(),
+                           .architecture = model->metadata("general.architecture"),
+                           .model_name = model->metadata("general.name")},
+                          vocabulary));
   ipc::Loaded facts = model->facts();
   facts.chat_template_source = chosen.source;
   auto grammars = std::make_unique<LlamaGrammarCompiler>(model->vocabulary().handle());
