@@ -16,10 +16,10 @@ AnswerConstraint::AnswerConstraint(const AnswerPlan& plan, const AnswerReader& r
     : plan_(plan), reader_(reader), vocabulary_(vocabulary), may_reason_(plan.reading.may_reason) {
   closing_ = plan_.groups->ends();
   for (const unsigned char c : std::string_view("\"}]),ntfNTF01")) {
-    if (const auto token = plan_.groups->of_character(c)) closing_.push_back(*token);
+    if (const auto token = plan_.groups->of_byte(c)) closing_.push_back(*token);
   }
-  for (unsigned char c = '\t'; c < 0x7F; ++c) {
-    if (const auto token = plan_.groups->of_character(c)) characters_.push_back(*token);
+  for (unsigned byte = '\t'; byte < 0x100; ++byte) {
+    if (const auto token = plan_.groups->of_byte(static_cast<unsigned char>(byte))) bytes_.push_back(*token);
   }
   follow_reader();
 }
@@ -57,7 +57,7 @@ std::unique_ptr<GrammarState> AnswerConstraint::calls_state(const AnswerReader& 
 
 bool AnswerConstraint::feed(GrammarState& state, std::string_view text) const {
   for (const char c : text) {
-    const auto token = plan_.groups->of_character(static_cast<unsigned char>(c));
+    const auto token = plan_.groups->of_byte(static_cast<unsigned char>(c));
     if (!token || !state.allows(std::span(&*token, 1)).front()) return false;
     state.accept(*token);
   }
@@ -118,19 +118,19 @@ std::optional<Token> AnswerConstraint::first_allowed(const GrammarState& state, 
 std::optional<Token> AnswerConstraint::closing_token() const { return state_ ? first_allowed(*state_, closing_) : std::nullopt; }
 
 std::int64_t AnswerConstraint::closing_tokens() const {
-  constexpr std::int64_t kMost = 2000;
+  constexpr std::int64_t kMost = 4000;
   if (!state_) return 0;
   const auto ahead = state_->clone();
-  std::int64_t characters = 0;
-  while (characters < kMost) {
+  std::int64_t closing = 0;  // tokens of one byte each, as closing_token() gives them
+  std::int64_t others = 0;   // bytes of names and the like, which the model writes in longer tokens
+  while (closing + others < kMost) {
     auto token = first_allowed(*ahead, closing_);
-    if (!token) token = first_allowed(*ahead, characters_);
+    ++(token ? closing : others);
+    if (!token) token = first_allowed(*ahead, bytes_);
     if (!token || vocabulary_.ends_generation(*token)) break;
     ahead->accept(*token);
-    ++characters;
   }
-  // Names take fewer tokens than characters; brackets and quotes one each.
-  return characters * 3 / 4 + 6;
+  return closing + others * 2 / 3 + 4;
 }
 
 void AnswerConstraint::accept(Token token) {

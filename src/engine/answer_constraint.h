@@ -51,9 +51,9 @@ class AnswerConstraint {
   std::unique_ptr<GrammarState> state_;
   bool whole_began_ = false;
   bool calls_began_ = false;
-  bool may_reason_;                // no token has come yet that would keep reasoning from the beginning
-  std::vector<Token> closing_;     // tokens that bring a text to its end, the best first
-  std::vector<Token> characters_;  // all single ASCII characters
+  bool may_reason_;             // no token has come yet that would keep reasoning from the beginning
+  std::vector<Token> closing_;  // tokens that bring a text to its end, the best first
+  std::vector<Token> bytes_;    // all tokens of a single byte
 };
 
 }  // namespace pensieve::engine
