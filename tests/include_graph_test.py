@@ -15,7 +15,7 @@ OWNERS = {
     r"(llama|gguf)(-cpp)?\.h": ("engine",),
     r"ggml[\w-]*\.h": ("engine", "merge"),
     r"(nlohmann|minja)/.*": ("engine",),
-    r"toml\+\+/.*": ("config", "machine", "catalog"),
+    r"toml\+\+/.*": ("config", "machine", "catalog", "merge"),
 }
 # These are heavy: any source file may include them, but of the headers only those of these folders.
 HEADER_OWNERS = {

@@ -208,10 +208,12 @@ std::uint64_t kept_bytes(const Value& value) {
 Result<void> read_metadata(Reader& reader, Header& header, std::uint64_t count) {
   std::uint64_t kept = 0;
   for (std::uint64_t i = 0; i < count; ++i) {
+    const std::uint64_t begin = reader.position();
     std::string key = TRY(reader.text(kMaxKeyBytes, std::format("the key of metadata {}", i)));
     const auto kind = static_cast<Kind>(TRY(reader.value<std::uint32_t>(key)));
     Value value = kind == Kind::kArray ? TRY(array(reader, key)) : TRY(scalar(reader, kind, key));
-    kept += key.size() + kept_bytes(value);
+    kept += 2 * key.size() + kept_bytes(value);
+    header.spans.push_back({key, begin, reader.position() - begin});
     if (kept > kMaxKeptBytes) return bad("the metadata is over its bound of 16 MB");
     if (!header.metadata.emplace(key, std::move(value)).second) {
       return bad(std::format("metadata key {} stands twice", key));

@@ -35,9 +35,17 @@ struct Tensor {
   std::uint64_t elements = 0;
 };
 
+// Where a metadata entry stands in the file: key, type and value, as they may be copied.
+struct MetadataSpan {
+  std::string key;
+  std::uint64_t offset = 0;
+  std::uint64_t bytes = 0;
+};
+
 struct Header {
   std::uint32_t version = 0;
   std::map<std::string, Value, std::less<>> metadata;
+  std::vector<MetadataSpan> spans;  // in the file's order
   std::vector<Tensor> tensors;
   std::uint64_t data_offset = 0;
   std::uint64_t file_bytes = 0;

@@ -20,7 +20,7 @@ class Source {
   virtual Result<void> read(std::uint64_t offset, std::span<char> out) = 0;
 };
 
-// A local file. Errors: kNotFound, kIo.
+// A local file; several threads may read from it at a time. Errors: kNotFound, kIo.
 Result<std::unique_ptr<Source>> open_file(const std::filesystem::path& path);
 
 // Bytes in memory, which must outlive the source.
