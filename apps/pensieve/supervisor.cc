@@ -121,7 +121,8 @@ Result<void> run_supervisor(const Paths& paths, const Config& config) {
   WorkerSessions workers(loop.get_executor(),
                          {.program = program,
                           .arguments = {"worker", "--log-level", config.log.level},
-                          .hang_timeout = std::chrono::seconds(config.engine.hang_timeout_s)},
+                          .hang_timeout = std::chrono::seconds(config.engine.hang_timeout_s),
+                          .step_timeout = std::chrono::seconds(config.engine.step_timeout_s)},
                          clock);
   ModelManager manager(loop.get_executor(), config, {catalog, planning.planner(), planning.ledger(), clock, workers});
   api::Metrics metrics;

@@ -37,8 +37,11 @@ struct EngineConfig {
   std::string cache_type = "f16";
   std::int32_t queue_limit = 64;  // waiting requests per model before 429
   std::int32_t load_timeout_s = 300;
-  std::int32_t hang_timeout_s = 20;  // a worker that answers no ping, or a step that never ends
-  std::int32_t idle_unload_s = 0;    // 0: stay loaded until the memory is needed
+  std::int32_t hang_timeout_s = 10;    // a worker that answers no ping
+  std::int32_t step_timeout_s = 120;   // a step that never ends
+  std::int32_t idle_unload_s = 0;      // 0: stay loaded until the memory is needed
+  std::int32_t switch_wait_ms = 1000;  // requests for loaded models go on for so long while another waits
+  std::string failover = "any";        // where an answer goes on whose worker is lost: any, same (model), off
   bool spare_worker = true;
 };
 
@@ -56,8 +59,10 @@ struct MemoryConfig {
 };
 
 struct ModelsConfig {
-  std::string folder;              // empty: <data>/models
-  std::vector<std::string> paths;  // further GGUF files served
+  std::string folder;                // empty: <data>/models
+  std::vector<std::string> paths;    // further GGUF files served
+  std::vector<std::string> pinned;   // stay loaded
+  std::vector<std::string> preload;  // loaded at start
 };
 
 // How `auto` chooses (docs/routing.md); requests may ask for something else.

@@ -103,6 +103,9 @@ struct GenerationRequest {
   std::vector<std::int32_t> prompt_tokens;
   // The last message is the assistant's and is continued instead of answered (Anthropic prefill).
   bool continue_last_message = false;
+  // The end of the prompt that is not the client's but the beginning of this answer, generated before
+  // (by a worker that was lost). A constraint on the answer takes it as read.
+  std::string begun_answer;
 
   std::vector<ToolDefinition> tools;
   ToolChoice tool_choice = ToolChoice::kAuto;

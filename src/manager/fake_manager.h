@@ -63,7 +63,10 @@ class ManagerFixture : public testing::Test {
  protected:
   using Generated = Result<std::unique_ptr<GenerationStream>>;
 
-  ManagerFixture() { config_.engine.spare_worker = false; }
+  ManagerFixture() {
+    config_.engine.spare_worker = false;
+    config_.engine.switch_wait_ms = 0;
+  }
   ~ManagerFixture() override {
     if (!manager_) return;
     run(manager_->stop());
@@ -99,6 +102,12 @@ class ManagerFixture : public testing::Test {
   void run(boost::asio::awaitable<void> call) {
     boost::asio::co_spawn(loop_, std::move(call), boost::asio::detached);
     settle();
+  }
+  // Runs the loop until housekeeping, which comes every millisecond, has been done at least twice.
+  void pass_housekeeping() {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(10);
+    loop_.restart();
+    while (std::chrono::steady_clock::now() < end) loop_.run_one_until(end);
   }
   // Runs the loop, timers included, until `condition` holds; a failure after 10 s.
   template <typename Condition>

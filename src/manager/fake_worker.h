@@ -36,6 +36,7 @@ class FakeWorker final : public WorkerLink {
     if (!alive_) return;
     alive_ = false;
     lost_.message = "the model's process was lost: " + reason;
+    reason_ = reason;
     for (auto& [id, events] : streams_) events.push_back(Failed{lost_});
     changed_.notify();
     if (const auto handler = std::exchange(on_end_, nullptr)) handler();
@@ -56,9 +57,12 @@ class FakeWorker final : public WorkerLink {
     requests[last_] = std::move(request);
     return last_;
   }
-  boost::asio::awaitable<std::optional<GenerationEvent>> next(ipc::StreamId stream, std::chrono::milliseconds) override {
+  boost::asio::awaitable<std::optional<GenerationEvent>> next(ipc::StreamId stream, std::chrono::milliseconds patience) override {
     std::deque<GenerationEvent>& events = streams_.at(stream);
-    while (events.empty()) co_await changed_.wait();
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (events.empty()) {
+      if (!co_await changed_.wait_until(deadline)) co_return std::nullopt;
+    }
     GenerationEvent event = std::move(events.front());
     events.pop_front();
     co_return event;
@@ -70,18 +74,23 @@ class FakeWorker final : public WorkerLink {
   boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) override {
     co_return static_cast<std::int64_t>(request.prompt.size());
   }
+  boost::asio::awaitable<void> gone() override {
+    while (alive_ || !may_end) co_await changed_.wait();
+  }
   boost::asio::awaitable<void> stop() override {
     stop_asked = true;
     while (alive_ && !may_end) co_await changed_.wait();
     die("stopped");
   }
-  // Lets a stop() that waits for `may_end` go on.
+  // Lets a stop() or gone() that waits for `may_end` go on.
   void let_end() {
     may_end = true;
     changed_.notify();
   }
+  [[nodiscard]] bool loads() const { return asked && !loaded_; }
   [[nodiscard]] bool alive() const override { return alive_; }
   [[nodiscard]] const ProcessIdentity& process() const override { return identity_; }
+  [[nodiscard]] const std::string& end_reason() const override { return reason_; }
   void on_end(std::function<void()> handler) override { on_end_ = std::move(handler); }
 
   std::optional<ipc::LoadModel> asked;
@@ -95,6 +104,7 @@ class FakeWorker final : public WorkerLink {
   Signal changed_;
   ProcessIdentity identity_;
   bool alive_ = true;
+  std::string reason_;
   Error lost_{ErrorCode::kWorkerLost, "", "", ""};
   std::optional<Result<ipc::Loaded>> loaded_;
   std::map<ipc::StreamId, std::deque<GenerationEvent>> streams_;
@@ -117,6 +127,13 @@ class FakeWorkers final : public WorkerFactory {
   [[nodiscard]] std::shared_ptr<FakeWorker> of(const std::string& id) const {
     for (const auto& worker : started) {
       if (worker->alive() && worker->asked && worker->asked->model_id == id) return worker;
+    }
+    return nullptr;
+  }
+  // The living worker whose load was not answered yet; null if there is none.
+  [[nodiscard]] std::shared_ptr<FakeWorker> loading() const {
+    for (const auto& worker : started) {
+      if (worker->alive() && worker->loads()) return worker;
     }
     return nullptr;
   }

@@ -39,10 +39,12 @@ void set_speed(selector::FleetModel& view, const InstalledModel& model, const Fl
 void set_evicted(selector::FleetModel& view, const RoomPlan& room, const FleetMachine& machine) {
   view.evicts = room.victims;
   if (room.kind == RoomPlan::Kind::kWait) {
-    for (const LoadedModel& model : machine.loaded) view.evicts.push_back(model.id);
+    for (const LoadedModel& model : machine.loaded) {
+      if (!model.pinned) view.evicts.push_back(model.id);
+    }
   }
   for (const LoadedModel& model : machine.loaded) {
-    if (std::ranges::contains(view.evicts, model.id)) view.evicted_reload += model.load_time;
+    if (std::ranges::contains(view.evicts, model.id)) view.evicted_reload += model.reload;
   }
 }
 
@@ -81,15 +83,17 @@ selector::ModelPlace place_of(ModelState state) {
 }  // namespace
 
 FleetMachine fleet_machine(const ModelPlanner& planner, const std::vector<ModelStatus>& status, SteadyTime now) {
-  FleetMachine machine{.planner = planner, .state = planner.machine(), .loaded = {}, .now = now};
+  FleetMachine machine{.planner = planner, .state = planner.machine(), .loaded = {}};
   for (const ModelStatus& model : status) {
     if (model.planned_bytes == 0) continue;
     machine.loaded.push_back({.id = model.id,
                               .planned = Bytes{model.planned_bytes},
                               .busy = model.active_requests > 0 || model.state != ModelState::kReady,
+                              .pinned = model.pinned,
                               .last_use = now - std::chrono::seconds(model.idle_seconds),
-                              .mapped = Bytes{model.mapped_bytes},
-                              .load_time = std::chrono::milliseconds(model.load_ms)});
+                              .likelihood = 1,
+                              .reload = std::chrono::milliseconds(model.load_ms),
+                              .mapped = Bytes{model.mapped_bytes}});
   }
   return machine;
 }
@@ -97,7 +101,7 @@ FleetMachine fleet_machine(const ModelPlanner& planner, const std::vector<ModelS
 selector::FleetModel unloaded_fleet_model(const InstalledModel& model, const FleetMachine& machine, std::int64_t depth) {
   selector::FleetModel view = described(model);
   const auto plan_in = [&](const memory::MachineState& state) { return machine.planner.plan(model, state); };
-  const RoomPlan room = plan_room(plan_in, machine.loaded, machine.state, machine.now);
+  const RoomPlan room = plan_room(plan_in, machine.loaded, machine.state);
   view.context_tokens = room.plan.settings.context_tokens;
   if (model.context_length > 0) view.context_tokens = std::min(view.context_tokens, model.context_length);
   view.footprint = room.plan.check.needed;

@@ -17,7 +17,6 @@ struct FleetMachine {
   const ModelPlanner& planner;
   memory::MachineState state;
   std::vector<LoadedModel> loaded;
-  SteadyTime now;
 };
 
 // The machine now, with the models of `status` that are loaded.

@@ -4,14 +4,11 @@ namespace pensieve {
 
 boost::asio::awaitable<std::optional<GenerationEvent>> ManagedStream::next(std::chrono::milliseconds patience) {
   std::optional<GenerationEvent> event = co_await worker_->next(stream_, patience);
-  if (!event) co_return event;
-  if (const auto* finished = std::get_if<Finished>(&*event)) {
-    counters_->prompt_tokens += finished->usage.prompt_tokens;
-    counters_->cached_prompt_tokens += finished->usage.cached_prompt_tokens;
-    counters_->completion_tokens += finished->usage.completion_tokens;
-    on_finished_(*finished);
-  }
-  if (std::holds_alternative<Failed>(*event)) ++counters_->failed;
+  const auto* finished = event ? std::get_if<Finished>(&*event) : nullptr;
+  if (finished == nullptr) co_return event;
+  // A whole answer shows that the model works; one that only loads might die at each request.
+  lease_->backoff.succeeded();
+  lease_.note_answer(*finished);
   co_return event;
 }
 

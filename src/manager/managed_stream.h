@@ -1,7 +1,6 @@
-// A generation that holds its model.
+// A generation of one worker that holds its model.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -10,27 +9,11 @@
 
 namespace pensieve {
 
-// What happened since the start; part of ServiceStatus.
-struct RequestCounters {
-  std::uint64_t requests = 0;
-  std::uint64_t failed = 0;
-  std::int64_t prompt_tokens = 0;
-  std::int64_t cached_prompt_tokens = 0;
-  std::int64_t completion_tokens = 0;
-};
-
-// Passes a worker's events on and counts them; gives the lease back at its end.
+// Passes a worker's events on; gives the lease back at its end.
 class ManagedStream final : public GenerationStream {
  public:
-  // `on_finished` is told how an answer went that was finished.
-  ManagedStream(std::shared_ptr<RequestCounters> counters, Lease lease, GenerationRequest request,
-                std::function<void(const Finished&)> on_finished)
-      : counters_(std::move(counters)),
-        lease_(std::move(lease)),
-        worker_(lease_->worker),
-        model_(lease_->model.id),
-        stream_(worker_->generate(std::move(request))),
-        on_finished_(std::move(on_finished)) {}
+  ManagedStream(Lease lease, GenerationRequest request)
+      : lease_(std::move(lease)), worker_(lease_->worker), model_(lease_->model.id), stream_(worker_->generate(std::move(request))) {}
 
   ~ManagedStream() override { worker_->drop(stream_); }
   ManagedStream(const ManagedStream&) = delete;
@@ -42,12 +25,10 @@ class ManagedStream final : public GenerationStream {
   [[nodiscard]] std::string degraded() const override { return lease_->reduced; }
 
  private:
-  std::shared_ptr<RequestCounters> counters_;
   Lease lease_;
   std::shared_ptr<WorkerLink> worker_;
   std::string model_;
   ipc::StreamId stream_;
-  std::function<void(const Finished&)> on_finished_;
 };
 
 }  // namespace pensieve

@@ -15,16 +15,20 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::chrono::seconds kRetryAfterFailure{10};
+// A client that asks one thing after the other sends its next request this soon after an answer. Its model
+// is not taken away in between while the other load may still wait (engine.switch_wait_ms).
+constexpr std::chrono::milliseconds kLinger{30};
 
-Error no_room(const InstalledModel& model, const memory::Plan& plan, const memory::MachineState& machine) {
+Error no_room(const InstalledModel& model, const memory::Plan& plan, const memory::MachineState& machine, bool pins) {
   return {
       ErrorCode::kOutOfMemory,
       std::format("'{}' needs about {} ({} of it beside the weights, for a context of {} tokens with a {} cache), but models may take {} "
                   "and {} of memory are available, of which {} stay free",
                   model.id, to_text(plan.check.needed), to_text(plan.check.needed - plan.memory.weights), plan.settings.context_tokens,
                   memory::format_of(plan.settings.cache).name, to_text(machine.limit), to_text(machine.available), to_text(machine.margin)),
-      "choose a smaller model, lower engine.context_tokens, or close other programs", ""};
+      pins ? "unpin a model, choose a smaller one, or lower engine.context_tokens"
+           : "choose a smaller model, lower engine.context_tokens, or close other programs",
+      ""};
 }
 
 }  // namespace
@@ -47,7 +51,32 @@ ModelLoader::ModelLoader(asio::any_io_executor executor, const Config& config, D
       workers_(dependencies.workers) {}
 
 bool ModelLoader::failed_lately(const Resident& resident) const {
-  return resident.state == ModelState::kFailed && residents_.now() - resident.failed_at < kRetryAfterFailure;
+  if (resident.state != ModelState::kFailed) return false;
+  if (resident.refused) return room_for(resident.model).kind == RoomPlan::Kind::kNever;
+  return resident.backoff.waits(residents_.now());
+}
+
+bool ModelLoader::loadable(const InstalledModel& model) const {
+  const Resident* resident = residents_.find(model.id);
+  if (resident != nullptr && failed_lately(*resident)) return false;
+  return room_for(model).kind != RoomPlan::Kind::kNever;
+}
+
+bool ModelLoader::holds_back(std::string_view id) const {
+  if (wants_room_.empty() || wants_room_ == id) return false;
+  return residents_.now() - wants_room_since_ >= std::chrono::milliseconds(engine_.switch_wait_ms);
+}
+
+void ModelLoader::wait_for_room(const std::string& id) {
+  if (wants_room_.empty()) wants_room_since_ = residents_.now();
+  wants_room_ = id;
+}
+
+bool ModelLoader::lingers(const std::vector<std::string>& victims) const {
+  const SteadyTime now = residents_.now();
+  const SteadyTime since = wants_room_.empty() ? now : wants_room_since_;
+  if (now - since >= std::chrono::milliseconds(engine_.switch_wait_ms)) return false;
+  return std::ranges::any_of(victims, [&](const std::string& id) { return now - residents_.find(id)->last_use < kLinger; });
 }
 
 Result<void> ModelLoader::begin(const std::string& id) {
@@ -56,6 +85,7 @@ Result<void> ModelLoader::begin(const std::string& id) {
   if (!startable || !loading_.empty() || stopping_) return {};
   resident.model = TRY(installed_model(directory_, id));
   resident.state = ModelState::kLoading;
+  resident.refused = false;
   loading_ = id;
   // Posted: co_spawn alone would run up to the first wait, and a load that fails at once would notify
   // before its caller waits.
@@ -63,50 +93,90 @@ Result<void> ModelLoader::begin(const std::string& id) {
   return {};
 }
 
+void ModelLoader::bring_back() {
+  for (const auto& [id, resident] : residents_.all()) {
+    const bool gone = resident->state == ModelState::kUnloaded || resident->state == ModelState::kFailed;
+    if (!gone || !(resident->pinned || resident->wanted) || failed_lately(*resident)) continue;
+    const Result<InstalledModel> model = installed_model(directory_, id);
+    const RoomPlan::Kind room = model ? room_for(*model).kind : RoomPlan::Kind::kNever;
+    if (room == RoomPlan::Kind::kFits || (room == RoomPlan::Kind::kEvict && resident->pinned)) {
+      static_cast<void>(begin(id));
+      return;  // one at a time
+    }
+  }
+}
+
 asio::awaitable<void> ModelLoader::load(std::string id) {
   Resident& resident = *residents_.entry(id);
-  std::shared_ptr<WorkerLink> worker;
-  const Result<memory::Plan> room = co_await make_room(resident.model);
-  if (wants_room_ == id) wants_room_.clear();
-  Result<ipc::Loaded> loaded = std::unexpected(room ? Error{} : room.error());
-  if (room) loaded = co_await load_into_worker(resident, *room, worker);
+  const SteadyTime begun = residents_.now();
+  Result<ipc::Loaded> loaded = co_await try_load(resident);
+  // A worker may be lost for no fault of the model (the spare one had been stopped), so it gets another,
+  // unless the time for loading is half gone.
+  const bool soon = residents_.now() - begun < std::chrono::seconds(engine_.load_timeout_s) / 2;
+  if (!loaded && loaded.error().code == ErrorCode::kWorkerLost && soon && !stopping_) loaded = co_await try_load(resident);
   loading_.clear();
   resident.last_use = residents_.now();
+  resident.wanted = false;
   if (loaded) {
     succeeded(resident, std::move(*loaded));
   } else {
     failed(resident, std::move(loaded).error());
-    residents_.notify();
-    if (worker) co_await worker->stop();
   }
   residents_.notify();
   workers_.ensure_spare();
 }
 
-asio::awaitable<Result<memory::Plan>> ModelLoader::make_room(const InstalledModel& model) {
-  const auto plan_in = [&](const memory::MachineState& machine) { return planner_.plan(model, machine); };
+// A worker that could not load is gone when this completes, so that its memory may be given again.
+asio::awaitable<Result<ipc::Loaded>> ModelLoader::try_load(Resident& resident) {
+  const Result<memory::Plan> room = co_await make_room(resident);
+  wants_room_.clear();
+  if (!room) co_return std::unexpected(room.error());
+  Result<ipc::Loaded> loaded = co_await load_into_worker(resident, *room);
+  if (!loaded && resident.worker) {
+    co_await resident.worker->stop();
+    resident.worker.reset();
+  }
+  co_return loaded;
+}
+
+RoomPlan ModelLoader::room_for(const InstalledModel& model) const {
+  return plan_room([&](const memory::MachineState& machine) { return planner_.plan(model, machine); }, residents_.loaded_models(),
+                   planner_.machine());
+}
+
+asio::awaitable<Result<memory::Plan>> ModelLoader::make_room(Resident& resident) {
+  const InstalledModel& model = resident.model;
+  const std::shared_ptr<Signal> changed = residents_.changed();
   for (;;) {
     if (stopping_) co_return std::unexpected(stopping_error());
-    const memory::MachineState machine = planner_.machine();
-    const RoomPlan room = plan_room(plan_in, residents_.loaded_models(), machine, residents_.now());
+    if (leaving_ > 0) {
+      co_await changed->wait();
+      continue;
+    }
+    const RoomPlan room = room_for(model);
     switch (room.kind) {
       case RoomPlan::Kind::kFits:
         co_return room.plan;
       case RoomPlan::Kind::kEvict:
+        if (lingers(room.victims)) {
+          wait_for_room(model.id);
+          co_await changed->wait_until(std::chrono::steady_clock::now() + kLinger);
+          break;
+        }
         for (const std::string& victim : room.victims) co_await residents_.unload(victim);
         break;
       case RoomPlan::Kind::kWait:
-        wants_room_ = model.id;
-        co_await residents_.changed()->wait();
+        wait_for_room(model.id);
+        co_await changed->wait();
         break;
       case RoomPlan::Kind::kNever:
-        co_return std::unexpected(no_room(model, room.plan, machine));
+        resident.refused = true;
+        co_return std::unexpected(no_room(model, room.plan, planner_.machine(), residents_.pins()));
     }
   }
 }
 
-asio::awaitable<Result<ipc::Loaded>> ModelLoader::load_into_worker(Resident& resident, const memory::Plan& plan,
-                                                                   std::shared_ptr<WorkerLink>& worker) {
+asio::awaitable<Result<ipc::Loaded>> ModelLoader::load_into_worker(Resident& resident, const memory::Plan& plan) {
   resident.planned = plan.check.needed;
   resident.measured = {};
   resident.mapped = planner_.mapped_part(resident.model, plan.memory);
@@ -116,9 +186,9 @@ asio::awaitable<Result<ipc::Loaded>> ModelLoader::load_into_worker(Resident& res
   if (!resident.reduced.empty()) spdlog::warn("{} gets {}, as {}", resident.model.id, resident.reduced, plan.check.reason);
   Result<std::shared_ptr<WorkerLink>> taken = co_await workers_.take();
   if (!taken) co_return std::unexpected(std::move(taken).error());
-  worker = resident.worker = std::move(*taken);
-  spdlog::info("loading {} in worker {}", resident.model.id, worker->process().pid);
-  co_return co_await worker->load(settings_for(resident.model, plan), std::chrono::seconds(engine_.load_timeout_s));
+  resident.worker = std::move(*taken);
+  spdlog::info("loading {} in worker {}", resident.model.id, resident.worker->process().pid);
+  co_return co_await resident.worker->load(settings_for(resident.model, plan), std::chrono::seconds(engine_.load_timeout_s));
 }
 
 ipc::LoadModel ModelLoader::settings_for(const InstalledModel& model, const memory::Plan& plan) const {
@@ -150,15 +220,30 @@ void ModelLoader::failed(Resident& resident, Error error) {
   spdlog::error("loading {}: {}", resident.model.id, error.text());
   resident.state = ModelState::kFailed;
   resident.failure = std::move(error);
-  resident.failed_at = residents_.now();
-  resident.worker.reset();
+  if (!resident.refused) resident.backoff.failed(residents_.now());
 }
 
 void ModelLoader::worker_ended(Resident& resident, const WorkerLink* worker) {
   if (resident.worker.get() != worker) return;
   ++workers_lost_;
-  resident.worker.reset();
-  if (resident.state == ModelState::kReady) resident.state = ModelState::kUnloaded;
+  resident.backoff.stumbled(residents_.now());
+  const bool again = resident.backoff.waits(residents_.now());
+  resident.state = again ? ModelState::kFailed : ModelState::kUnloaded;
+  if (again) {
+    resident.failure =
+        Error{ErrorCode::kWorkerLost,
+              std::format("the model's process was lost {} times in a row: {}", resident.backoff.failures(), worker->end_reason()),
+              "send the request again later, or choose another model", ""};
+  }
+  resident.wanted = true;
+  asio::co_spawn(executor_, await_gone(std::exchange(resident.worker, nullptr)), asio::detached);
+  residents_.notify();
+}
+
+asio::awaitable<void> ModelLoader::await_gone(std::shared_ptr<WorkerLink> worker) {
+  ++leaving_;
+  co_await worker->gone();
+  --leaving_;
   residents_.notify();
 }
 

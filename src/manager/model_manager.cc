@@ -1,5 +1,6 @@
 #include "manager/model_manager.h"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <filesystem>
@@ -9,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/log.h"
 #include "manager/model_status.h"
 
 namespace pensieve {
@@ -18,22 +20,39 @@ namespace asio = boost::asio;
 ModelManager::ModelManager(asio::any_io_executor executor, const Config& config, Dependencies dependencies)
     : executor_(std::move(executor)),
       config_(config.engine),
+      models_(config.models),
       directory_(dependencies.directory),
       planner_(dependencies.planner),
       ledger_(dependencies.ledger),
       housekeeping_interval_(dependencies.housekeeping_interval),
       started_(dependencies.clock.steady_now()),
       residents_(std::make_shared<ResidentTable>(executor_, dependencies.clock)),
-      workers_(executor_, dependencies.workers, config.engine.spare_worker),
+      workers_(executor_, dependencies.workers, dependencies.clock, config.engine.spare_worker),
       loader_(executor_, config, {directory_, planner_, ledger_, *residents_, workers_}),
-      stopped_(std::make_shared<Signal>(executor_)) {}
+      stopped_(std::make_shared<Signal>(executor_)) {
+  residents_->on_solo_answer([this](const Resident& resident, const Finished& answer) {
+    ledger_.note_answer(resident.model.fingerprint, resident.cache_type, answer.usage, answer.timings);
+  });
+}
 
 void ModelManager::start() {
   workers_.ensure_spare();
-  if (const auto name = directory_.resolve("auto")) {
-    asio::co_spawn(executor_, [this, id = name->id]() -> asio::awaitable<void> { co_await acquire(id); }, asio::detached);
+  for (const std::string& name : models_.pinned) {
+    if (const Result<void> pinned = pin(name, true); !pinned) spdlog::error("models.pinned: {}", pinned.error().text());
   }
+  asio::co_spawn(executor_, load_at_start(), asio::detached);
   asio::co_spawn(executor_, housekeeping(), asio::detached);
+}
+
+// One after the other, the most wanted first.
+asio::awaitable<void> ModelManager::load_at_start() {
+  std::vector<std::string> names = models_.pinned;
+  names.insert(names.end(), models_.preload.begin(), models_.preload.end());
+  if (directory_.resolve("auto")) names.emplace_back("auto");
+  for (const std::string& name : names) {
+    const Result<void> loaded = co_await load(name);
+    if (!loaded && !stopping_) spdlog::error("loading {} at start: {}", name, loaded.error().text());
+  }
 }
 
 asio::awaitable<void> ModelManager::stop() {
@@ -68,9 +87,8 @@ asio::awaitable<Result<void>> ModelManager::unload_if_changed(std::string id) {
   co_return Result<void>();
 }
 
-asio::awaitable<Result<Lease>> ModelManager::acquire(std::string id) {
+asio::awaitable<std::optional<Result<Lease>>> ModelManager::acquire_until(std::string id, Deadline deadline) {
   const std::shared_ptr<Signal> changed = residents_->changed();
-  if (Result<void> current = co_await unload_if_changed(id); !current) co_return std::unexpected(current.error());
   const std::shared_ptr<Resident> resident = residents_->entry(id);
   if (crowded(*resident)) {
     co_return fail(ErrorCode::kOverloaded, std::format("{} requests wait for '{}' already", config_.queue_limit, id),
@@ -82,48 +100,62 @@ asio::awaitable<Result<Lease>> ModelManager::acquire(std::string id) {
     if (resident->state == ModelState::kReady && (place.promised() || usable(id))) co_return Lease(*residents_, resident);
     if (loader_.failed_lately(*resident)) co_return std::unexpected(*resident->failure);
     if (Result<void> begun = loader_.begin(id); !begun) co_return std::unexpected(begun.error());
-    co_await changed->wait();
+    if (!co_await changed->wait_until(deadline)) co_return std::nullopt;
   }
+}
+
+asio::awaitable<Result<Lease>> ModelManager::acquire(std::string id) {
+  if (Result<void> current = co_await unload_if_changed(id); !current) co_return std::unexpected(current.error());
+  std::optional<Result<Lease>> lease = co_await acquire_until(std::move(id), Deadline::max());
+  co_return std::move(*lease);
+}
+
+asio::awaitable<std::optional<Result<Lease>>> ModelManager::lease(std::string id, std::chrono::milliseconds patience) {
+  return acquire_until(std::move(id), std::chrono::steady_clock::now() + patience);
+}
+
+std::optional<std::string> ModelManager::next_model(LadderQuestion question) {
+  if (stopping_) return std::nullopt;
+  question.reach = failover_reach(config_.failover);
+  std::vector<LadderModel> models;
+  for (const InstalledModel& model : directory_.models()) {
+    models.push_back({.id = model.id,
+                      .ready = usable(model.id),
+                      .loadable = loader_.loadable(model),
+                      .fallback = std::ranges::find(model.aliases, "fallback") != model.aliases.end(),
+                      .file_bytes = model.file_bytes,
+                      .context_tokens = describe(model).context_tokens});
+  }
+  return next_on_ladder(models, question);
 }
 
 asio::awaitable<bool> ModelManager::settled(std::string model, std::chrono::milliseconds patience) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  const std::shared_ptr<Signal> changed = residents_->changed();
   const Result<ResolvedName> name = directory_.resolve(model);
   if (!name) co_return true;
-  const std::shared_ptr<Resident> resident = residents_->entry(name->id);
-  if (crowded(*resident)) co_return true;
-  const Place place(*residents_, resident);
-  while (!stopping_) {
-    if (resident->state == ModelState::kReady && (place.promised() || usable(name->id))) co_return true;
-    if (loader_.failed_lately(*resident) || !loader_.begin(name->id)) co_return true;
-    if (!co_await changed->wait_until(deadline)) co_return false;
-  }
-  co_return true;
+  const std::optional<Result<Lease>> lease = co_await acquire_until(name->id, std::chrono::steady_clock::now() + patience);
+  co_return lease.has_value();
 }
 
-// Puts the speed of an answer into the ledger if it had the machine to itself from begin to end: only
-// then it is the model's own.
-std::function<void(const Finished&)> ModelManager::recorder_for(const Resident& resident) {
-  const bool alone = residents_->leases() == 1;
-  return [this, alone, table = std::weak_ptr(residents_), given = residents_->leases_given(), model = resident.model.fingerprint,
-          cache = resident.cache_type](const Finished& finished) {
-    const auto still = table.lock();
-    if (!alone || !still || still->leases_given() != given) return;
-    ledger_.note_answer(model, cache, finished.usage, finished.timings);
-  };
+// True if loading was tried and broke, so that another model may answer. What was refused beforehand is for
+// the client to decide.
+bool ModelManager::failed_to_load(const std::string& id, const Error& error) const {
+  const Resident* resident = residents_->find(id);
+  const bool fault = error.code == ErrorCode::kWorkerLost || error.code == ErrorCode::kOutOfMemory || error.code == ErrorCode::kInternal;
+  return fault && resident != nullptr && resident->state == ModelState::kFailed && !resident->refused;
 }
 
 asio::awaitable<Result<std::unique_ptr<GenerationStream>>> ModelManager::generate(GenerationRequest request) {
   ++counters_->requests;
+  AnswerSource& source = *this;
   const Result<ResolvedName> name = directory_.resolve(request.model);
   Result<Lease> lease = name ? co_await acquire(name->id) : Result<Lease>(std::unexpected(name.error()));
-  if (!lease) {
-    ++counters_->failed;
-    co_return std::unexpected(lease.error());
+  if (lease) co_return std::make_unique<FailoverStream>(source, counters_, std::move(request), std::move(*lease));
+  if (name && failed_to_load(name->id, lease.error())) {
+    auto stream = std::make_unique<FailoverStream>(source, counters_, std::move(request), name->id, lease.error());
+    if (stream->recovers()) co_return stream;
   }
-  auto recorder = recorder_for(**lease);
-  co_return std::make_unique<ManagedStream>(counters_, std::move(*lease), std::move(request), std::move(recorder));
+  ++counters_->failed;
+  co_return std::unexpected(lease.error());
 }
 
 asio::awaitable<Result<std::int64_t>> ModelManager::count_tokens(GenerationRequest request) {
@@ -144,8 +176,23 @@ asio::awaitable<Result<void>> ModelManager::load(std::string model) {
 asio::awaitable<Result<void>> ModelManager::unload(std::string model) {
   const Result<ResolvedName> name = directory_.resolve(model);
   if (!name) co_return std::unexpected(name.error());
+  const std::shared_ptr<Resident> resident = residents_->entry(name->id);
+  resident->pinned = resident->wanted = false;
   co_await residents_->unload_when_idle(name->id);
   co_return Result<void>();
+}
+
+Result<void> ModelManager::pin(std::string_view model, bool pinned) {
+  const ResolvedName name = TRY(directory_.resolve(model));
+  residents_->entry(name.id)->pinned = pinned;
+  residents_->notify();
+  return {};
+}
+
+Result<void> ModelManager::keep(std::string_view model, std::optional<std::chrono::seconds> idle) {
+  const ResolvedName name = TRY(directory_.resolve(model));
+  residents_->entry(name.id)->keep = idle;
+  return {};
 }
 
 asio::awaitable<void> ModelManager::housekeeping() {
@@ -156,6 +203,7 @@ asio::awaitable<void> ModelManager::housekeeping() {
     residents_->notify();  // other programs may have freed memory for a load that waits
     note_memory();
     co_await unload_unwanted();
+    loader_.bring_back();
   }
 }
 
@@ -172,17 +220,23 @@ void ModelManager::note_memory() {
   }
 }
 
-// Unloads idle models that were not used for long or whose files are gone.
+// True for an idle model that was not used for long or whose file is gone.
+bool ModelManager::unwanted(const Resident& resident) const {
+  if (resident.state != ModelState::kReady || resident.busy()) return false;
+  std::error_code ignored;
+  if (!std::filesystem::exists(resident.model.path, ignored)) return true;
+  if (resident.pinned) return false;
+  const std::chrono::seconds configured(config_.idle_unload_s > 0 ? config_.idle_unload_s : -1);
+  const std::chrono::seconds longest = resident.keep.value_or(configured);
+  return longest >= std::chrono::seconds(0) && residents_->now() - resident.last_use >= longest;
+}
+
 asio::awaitable<void> ModelManager::unload_unwanted() {
-  std::vector<std::string> unwanted;
+  std::vector<std::string> ids;
   for (const auto& [id, resident] : residents_->all()) {
-    if (resident->state != ModelState::kReady || resident->busy()) continue;
-    const bool old = config_.idle_unload_s > 0 && seconds_between(resident->last_use, residents_->now()) >= config_.idle_unload_s;
-    std::error_code ignored;
-    const bool gone = !std::filesystem::exists(resident->model.path, ignored);
-    if (old || gone) unwanted.push_back(id);
+    if (unwanted(*resident)) ids.push_back(id);
   }
-  for (const std::string& id : unwanted) co_await residents_->unload(id);
+  for (const std::string& id : ids) co_await residents_->unload(id);
 }
 
 ModelStatus ModelManager::describe(const InstalledModel& model) const {
@@ -210,10 +264,13 @@ ServiceStatus ModelManager::status() const {
   status.uptime_seconds = seconds_between(started_, residents_->now());
   status.requests_total = counters_->requests;
   status.requests_failed = counters_->failed;
+  status.answers_continued = counters_->continued;
+  status.answers_retried = counters_->retried;
   status.prompt_tokens_total = counters_->prompt_tokens;
   status.cached_prompt_tokens_total = counters_->cached_prompt_tokens;
   status.completion_tokens_total = counters_->completion_tokens;
   status.spare_workers = workers_.has_spare() ? 1 : 0;
+  status.spare_worker_reason = workers_.spare_reason();
   status.workers_lost = loader_.workers_lost();
   return status;
 }

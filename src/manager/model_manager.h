@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "config/config.h"
-#include "manager/managed_stream.h"
+#include "manager/failover_stream.h"
 #include "manager/model_loader.h"
 #include "manager/model_planner.h"
 #include "manager/resident_table.h"
@@ -23,8 +23,9 @@ namespace pensieve {
 // request holds it; requests that arrive while a load waits for room are held back unless they are
 // for the model to be loaded, and requests that waited for a load get their model before another load
 // may unload it, so that models in turn all make progress. A model whose file changed is loaded anew
-// for the next request; one whose file is gone is unloaded.
-class ModelManager final : public GenerationService {
+// for the next request; one whose file is gone is unloaded. An answer
+// whose worker is lost goes on elsewhere (failover_stream.h).
+class ModelManager final : public GenerationService, private AnswerSource {
  public:
   struct Dependencies {
     ModelDirectory& directory;
@@ -37,7 +38,7 @@ class ModelManager final : public GenerationService {
 
   ModelManager(boost::asio::any_io_executor executor, const Config& config, Dependencies dependencies);
 
-  // Starts the spare worker and loads the default model in the background.
+  // Starts the spare worker and loads the pinned, the preloaded and the default models in the background.
   void start();
 
   // Ends all workers; completes when their processes are gone. Requests fail from now on. The loop
@@ -49,22 +50,31 @@ class ModelManager final : public GenerationService {
   boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) override;
   boost::asio::awaitable<Result<void>> load(std::string model) override;
   boost::asio::awaitable<Result<void>> unload(std::string model) override;
+  Result<void> pin(std::string_view model, bool pinned) override;
+  Result<void> keep(std::string_view model, std::optional<std::chrono::seconds> idle) override;
   [[nodiscard]] Result<ModelStatus> find(std::string_view name) const override;
   [[nodiscard]] ServiceStatus status() const override;
 
  private:
+  using Deadline = std::chrono::steady_clock::time_point;
+  boost::asio::awaitable<std::optional<Result<Lease>>> lease(std::string id, std::chrono::milliseconds patience) override;
+  std::optional<std::string> next_model(LadderQuestion question) override;
+  boost::asio::awaitable<std::optional<Result<Lease>>> acquire_until(std::string id, Deadline deadline);
   boost::asio::awaitable<Result<Lease>> acquire(std::string id);
+  boost::asio::awaitable<void> load_at_start();
+  [[nodiscard]] bool failed_to_load(const std::string& id, const Error& error) const;
+  [[nodiscard]] bool unwanted(const Resident& resident) const;
   boost::asio::awaitable<Result<void>> unload_if_changed(std::string id);
   boost::asio::awaitable<void> housekeeping();
   boost::asio::awaitable<void> unload_unwanted();
   void note_memory();
-  std::function<void(const Finished&)> recorder_for(const Resident& resident);
   [[nodiscard]] bool usable(const std::string& id) const;
   [[nodiscard]] bool crowded(const Resident& resident) const;
   [[nodiscard]] ModelStatus describe(const InstalledModel& model) const;
 
   boost::asio::any_io_executor executor_;
   EngineConfig config_;
+  ModelsConfig models_;
   ModelDirectory& directory_;
   const ModelPlanner& planner_;
   PerformanceLedger& ledger_;

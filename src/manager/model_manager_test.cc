@@ -1,5 +1,8 @@
 #include "manager/model_manager.h"
 
+#include <algorithm>
+#include <format>
+
 #include "manager/fake_manager.h"
 
 namespace pensieve {
@@ -13,6 +16,43 @@ class ManagerOfModels : public ManagerFixture {
     directory_.add("b", gigabytes(7));
     directory_.add("small", gigabytes(1));
     config_.memory.limit_bytes = gigabytes(10).value;
+  }
+
+  struct Turns {
+    int switches = 0;  // loads after the first
+    SteadyTime::duration longest_wait{};
+  };
+  // Two clients, one of "a" and one of "b", which don't fit together, each sending its next request as
+  // soon as it is answered, until `answers` are given. An answer takes 100 ms of the clock, a load 400.
+  Turns take_turns(int answers) {
+    struct Client {
+      std::string model;
+      std::shared_ptr<Outcome<Generated>> request;
+      SteadyTime asked;
+    };
+    Turns turns;
+    std::vector<Client> clients{{"a", ask("a"), clock_.steady_now()}, {"b", ask("b"), clock_.steady_now()}};
+    for (int step = 0; answers > 0 && step < 10'000; ++step) {
+      if (const auto loading = workers_.loading()) {
+        clock_.advance(std::chrono::milliseconds(400));
+        loading->finish_load();
+        settle();
+      }
+      for (Client& client : clients) {
+        if (!answered(client.request)) continue;
+        turns.longest_wait = std::max(turns.longest_wait, clock_.steady_now() - client.asked);
+        clock_.advance(std::chrono::milliseconds(100));
+        --answers;
+        end(client.request);
+        client.asked = clock_.steady_now();
+        client.request = ask(client.model);
+      }
+      clock_.advance(std::chrono::milliseconds(5));
+      EXPECT_TRUE(manager().pin("small", false));  // lets all who wait look at the clock again
+      settle();
+    }
+    turns.switches = static_cast<int>(workers_.started.size()) - 1;
+    return turns;
   }
 };
 
@@ -174,7 +214,8 @@ TEST_F(ManagerOfModels, AClientThatGoesAwayAfterItsTurnWasPromisedDoesNotBlockOt
   EXPECT_TRUE(answered(other));
 }
 
-TEST_F(ManagerOfModels, AWorkerThatDiesFailsItsRequestsAtOnceAndTheNextOneLoadsAgain) {
+TEST_F(ManagerOfModels, WithoutFailoverAWorkerThatDiesFailsItsRequestsAtOnceAndTheNextOneLoadsAgain) {
+  config_.engine.failover = "off";
   load("a");
   const auto request = ask("a");
   const auto event = next(***request->value);
@@ -191,14 +232,19 @@ TEST_F(ManagerOfModels, AWorkerThatDiesFailsItsRequestsAtOnceAndTheNextOneLoadsA
   EXPECT_EQ(workers_.started.size(), 2U);
 }
 
-TEST_F(ManagerOfModels, AWorkerThatDiesWhileItLoadsIsAnErrorNotALoop) {
+TEST_F(ManagerOfModels, AWorkerThatDiesWhileItLoadsGetsOneMoreTryAndNotALoop) {
+  config_.engine.failover = "off";
   const auto request = ask("a");
+  workers_.of("a")->die("ended by signal 9 (Killed)");
+  settle();
+  EXPECT_FALSE(request->done());
   workers_.of("a")->die("ended by signal 11 (Segmentation fault)");
   settle();
   ASSERT_TRUE(request->done());
   EXPECT_EQ(request->value->error().code, ErrorCode::kWorkerLost);
   EXPECT_NE(status("a").state_reason.find("signal 11"), std::string::npos);
-  EXPECT_EQ(workers_.started.size(), 1U);
+  EXPECT_NE(status("a").state_reason.find("tried again in 10 s"), std::string::npos);
+  EXPECT_EQ(workers_.started.size(), 2U);
 }
 
 TEST_F(ManagerOfModels, AFailedLoadIsTriedAgainOnlyAfterAWhileAndSaysWhy) {
@@ -207,7 +253,7 @@ TEST_F(ManagerOfModels, AFailedLoadIsTriedAgainOnlyAfterAWhileAndSaysWhy) {
   settle();
   EXPECT_EQ(first->value->error().code, ErrorCode::kUnsupported);
   EXPECT_EQ(status("a").state, ModelState::kFailed);
-  EXPECT_EQ(status("a").state_reason, "unknown architecture 'x'");
+  EXPECT_EQ(status("a").state_reason, "unknown architecture 'x'; tried again in 10 s at the earliest");
   EXPECT_FALSE(workers_.started[0]->alive());
   clock_.advance(std::chrono::seconds(9));
   EXPECT_EQ(ask("a")->value->error().message, "unknown architecture 'x'");
@@ -364,6 +410,26 @@ TEST_F(ManagerOfModels, TheSpareWorkerTakesTheLoadAndIsReplaced) {
   EXPECT_EQ(manager().status().spare_workers, 1);
 }
 
+TEST_F(ManagerOfModels, ASpareWorkerThatDiesAgainAndAgainIsStartedMoreAndMoreRarely) {
+  config_.engine.spare_worker = true;
+  manager().start();
+  settle();
+  finish_load("a");
+  workers_.started[1]->die("it crashed");
+  run_until([&] { return workers_.started.size() == 3; });  // once is bad luck
+  for (const int wait : {1, 2, 4}) {
+    const std::size_t before = workers_.started.size();
+    workers_.started.back()->die("it crashed");
+    EXPECT_NE(manager().status().spare_worker_reason.find(std::format("it crashed; tried again in {} s", wait)), std::string::npos);
+    clock_.advance(std::chrono::milliseconds(wait * 1000 - 1));
+    pass_housekeeping();
+    EXPECT_EQ(workers_.started.size(), before);
+    clock_.advance(std::chrono::milliseconds(1));
+    run_until([&] { return workers_.started.size() == before + 1; });
+  }
+  EXPECT_EQ(manager().status().spare_worker_reason, "");
+}
+
 TEST_F(ManagerOfModels, IdleModelsAreUnloadedAfterTheConfiguredTime) {
   config_.engine.idle_unload_s = 60;
   manager().start();
@@ -429,6 +495,145 @@ TEST_F(ManagerOfModels, AModelWhoseFileIsGoneIsUnloadedOnceIdle) {
   EXPECT_TRUE(answered(reloaded));
   end(reloaded);
   run_until([&] { return !workers_.of("small"); });
+}
+
+TEST_F(ManagerOfModels, AModelThatCrashesAgainAndAgainIsTriedMoreAndMoreRarelyUntilItAnswers) {
+  config_.engine.failover = "off";
+  const auto crash = [&] {
+    load("a");
+    workers_.of("a")->die("ended by signal 6 (Aborted)");
+    settle();
+  };
+  crash();
+  EXPECT_EQ(status("a").state, ModelState::kUnloaded);  // the first may be bad luck
+  crash();
+  EXPECT_EQ(status("a").state, ModelState::kFailed);
+  EXPECT_NE(status("a").state_reason.find("lost 2 times in a row: ended by signal 6"), std::string::npos);
+  EXPECT_EQ(ask("a")->value->error().code, ErrorCode::kWorkerLost);
+  clock_.advance(std::chrono::seconds(10));
+  crash();
+  clock_.advance(std::chrono::seconds(19));
+  EXPECT_EQ(ask("a")->value->error().code, ErrorCode::kWorkerLost);
+  clock_.advance(std::chrono::seconds(1));
+  load("a");
+  const auto request = ask("a");
+  workers_.of("a")->emit(1, Finished{});
+  next(***request->value);
+  end(request);
+  workers_.of("a")->die("ended by signal 6 (Aborted)");
+  settle();
+  EXPECT_EQ(status("a").state, ModelState::kUnloaded);  // it had answered since
+}
+
+TEST_F(ManagerOfModels, WhatThePlanRefusedIsTriedAsSoonAsThePlanHasRoom) {
+  memory_.reading.memory_available = Bytes{0};
+  EXPECT_EQ(ask("small")->value->error().code, ErrorCode::kOutOfMemory);
+  EXPECT_EQ(ask("small")->value->error().code, ErrorCode::kOutOfMemory);
+  memory_.reading.memory_available = gigabytes(9);
+  const auto request = ask("small");
+  finish_load("small");
+  EXPECT_TRUE(answered(request));
+}
+
+TEST_F(ManagerOfModels, TheMemoryOfALostWorkerIsGivenAgainOnlyOnceItsProcessIsGone) {
+  load("a");
+  const auto worker = workers_.of("a");
+  worker->may_end = false;
+  worker->die("it gave no sign of life for 10 s");
+  settle();
+  const auto request = ask("b");
+  EXPECT_EQ(workers_.started.size(), 1U);
+  worker->let_end();
+  settle();
+  finish_load("b");
+  EXPECT_TRUE(answered(request));
+}
+
+TEST_F(ManagerOfModels, APinnedModelIsNeverUnloadedForAnotherNorForIdleness) {
+  config_.engine.idle_unload_s = 60;
+  config_.models.pinned = {"a"};
+  manager().start();
+  settle();
+  finish_load("a");
+  EXPECT_TRUE(status("a").pinned);
+  const auto refused = ask("b");
+  ASSERT_TRUE(refused->done());
+  EXPECT_EQ(refused->value->error().code, ErrorCode::kOutOfMemory);
+  EXPECT_NE(refused->value->error().advice.find("unpin"), std::string::npos);
+  clock_.advance(std::chrono::seconds(3600));
+  pass_housekeeping();
+  EXPECT_TRUE(workers_.of("a"));
+  EXPECT_TRUE(manager().pin("a", false));
+  const auto request = ask("b");
+  finish_load("b");
+  EXPECT_TRUE(answered(request));
+}
+
+TEST_F(ManagerOfModels, APinnedModelThatIsLostComesBackByItself) {
+  config_.models.pinned = {"a"};
+  manager().start();
+  settle();
+  finish_load("a");
+  workers_.of("a")->die("ended by signal 9 (Killed)");
+  run_until([&] { return workers_.of("a") != nullptr; });
+  finish_load("a");
+  EXPECT_EQ(status("a").state, ModelState::kReady);
+}
+
+TEST_F(ManagerOfModels, ALostModelComesBackByItselfOnlyIfNothingHasToGoForIt) {
+  manager().start();
+  settle();
+  finish_load("a");
+  workers_.of("a")->die("ended by signal 9 (Killed)");
+  load("b");
+  pass_housekeeping();
+  EXPECT_FALSE(workers_.of("a"));
+  ASSERT_TRUE(*spawn(manager().unload("b"))->value);
+  run_until([&] { return workers_.of("a") != nullptr; });
+}
+
+TEST_F(ManagerOfModels, PreloadedModelsAreLoadedAtStartOneAfterTheOther) {
+  config_.models.preload = {"small"};
+  manager().start();
+  settle();
+  finish_load("small");
+  finish_load("a");
+  EXPECT_EQ(status("small").state, ModelState::kReady);
+  EXPECT_EQ(status("a").state, ModelState::kReady);
+}
+
+TEST_F(ManagerOfModels, KeepSetsHowLongAnUnusedModelStays) {
+  manager().start();
+  settle();
+  finish_load("a");
+  EXPECT_TRUE(manager().keep("a", std::chrono::seconds(30)));
+  EXPECT_EQ(manager().keep("nothing", std::chrono::seconds(1)).error().code, ErrorCode::kNotFound);
+  clock_.advance(std::chrono::seconds(29));
+  pass_housekeeping();
+  EXPECT_TRUE(workers_.of("a"));
+  EXPECT_TRUE(manager().keep("a", std::chrono::seconds(-1)));
+  clock_.advance(std::chrono::hours(24));
+  pass_housekeeping();
+  EXPECT_TRUE(workers_.of("a"));
+  const auto running = ask("a");
+  EXPECT_TRUE(manager().keep("a", std::chrono::seconds(0)));
+  pass_housekeeping();
+  EXPECT_TRUE(workers_.of("a"));
+  end(running);
+  run_until([&] { return !workers_.of("a"); });
+}
+
+TEST_F(ManagerOfModels, ModelsThatTakeTurnsServeInBatchesWithinTheFairnessBound) {
+  config_.engine.switch_wait_ms = 1000;
+  const auto [switches, longest_wait] = take_turns(40);
+  EXPECT_LE(switches, 10);  // each for itself it would be 40
+  EXPECT_LE(longest_wait, std::chrono::milliseconds(2000));
+}
+
+TEST_F(ManagerOfModels, WithoutAFairnessBoundEachAnswerIsASwitch) {
+  const auto [switches, longest_wait] = take_turns(40);
+  EXPECT_GE(switches, 38);
+  EXPECT_LE(longest_wait, std::chrono::milliseconds(1200));
 }
 
 TEST_F(ManagerOfModels, ALeaseThatOutlivesTheManagerIsHarmless) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <format>
 
 namespace pensieve {
 
@@ -37,7 +38,13 @@ ModelStatus describe_model(const InstalledModel& model, const Resident* resident
                      .context_tokens = wished_context};
   if (resident == nullptr) return status;
   status.state = resident->state;
-  if (resident->failure && resident->state == ModelState::kFailed) status.state_reason = resident->failure->text();
+  status.pinned = resident->pinned;
+  if (resident->failure && resident->state == ModelState::kFailed) {
+    status.state_reason = resident->failure->text();
+    if (const auto left = resident->backoff.left(now); left.count() > 0 && !resident->refused) {
+      status.state_reason += std::format("; tried again in {} s at the earliest", left.count());
+    }
+  }
   if (!resident->worker) return status;
   status.worker_pid = resident->worker->process().pid;
   status.resident_bytes = resident_memory(status.worker_pid).value;

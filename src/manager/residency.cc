@@ -1,83 +1,80 @@
 #include "manager/residency.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace pensieve {
 namespace {
 
-void occupy(memory::MachineState& machine, const LoadedModel& model) {
+// A model that was read as it is: its mapped pages still count as available.
+void account(memory::MachineState& machine, const LoadedModel& model) {
   machine.ours += model.planned;
   machine.available -= model.mapped;
 }
 
-void leave(memory::MachineState& machine, const LoadedModel& model) {
-  machine.ours -= model.planned;
-  machine.available += model.planned;
+void count(memory::MachineState& machine, const LoadedModel& model, bool there) {
+  machine.ours = there ? machine.ours + model.planned : machine.ours - model.planned;
+  machine.available = there ? machine.available - model.planned : machine.available + model.planned;
 }
 
-// Reloading costs its time; the longer a model was idle, the less likely it is wanted soon.
-double cost_of(const LoadedModel& model, SteadyTime now) {
-  const double idle = std::chrono::duration<double>(now - model.last_use).count();
-  return static_cast<double>(model.load_time.count()) / (1 + std::max(idle, 0.0));
+double cost_of_losing(const LoadedModel& model) {
+  const auto reload = static_cast<double>(std::max<std::int64_t>(1, model.reload.count()));
+  return reload * model.likelihood / static_cast<double>(std::max<std::int64_t>(1, model.planned.value));
 }
 
-std::vector<LoadedModel> idle_models(const std::vector<LoadedModel>& loaded, SteadyTime now) {
+// The models that may go, the cheapest first; of equals the one that was not used for longest.
+std::vector<LoadedModel> idle_by_cost(const std::vector<LoadedModel>& loaded) {
   std::vector<LoadedModel> idle;
-  std::ranges::copy_if(loaded, std::back_inserter(idle), [](const LoadedModel& m) { return !m.busy; });
-  std::ranges::sort(idle, {}, [now](const LoadedModel& m) { return std::pair(cost_of(m, now), m.last_use); });
+  std::ranges::copy_if(loaded, std::back_inserter(idle), [](const LoadedModel& model) { return !model.busy && !model.pinned; });
+  std::ranges::sort(idle, {}, [](const LoadedModel& model) { return std::pair(cost_of_losing(model), model.last_use); });
   return idle;
 }
 
-// The fewest that must leave for `memory`, by the order of `idle`; empty with `fits` false if all of
-// them would not be enough.
-std::vector<std::string> victims_among(const std::vector<LoadedModel>& idle, const memory::ModelMemory& memory,
-                                       memory::MachineState machine, bool& fits) {
+// Who must leave `machine` for `memory`; false if all of `idle` would not be enough.
+bool choose_victims(const std::vector<LoadedModel>& idle, const memory::ModelMemory& memory, memory::MachineState machine,
+                    std::vector<std::string>& victims) {
+  const auto fits = [&] { return memory::can_load(memory, machine).fits; };
   std::vector<LoadedModel> gone;
   for (const LoadedModel& model : idle) {
-    if (memory::can_load(memory, machine).fits) break;
-    leave(machine, model);
+    if (fits()) break;
+    count(machine, model, false);
     gone.push_back(model);
   }
-  fits = memory::can_load(memory, machine).fits;
-  std::vector<std::string> victims;
-  for (const LoadedModel& model : gone) {
-    // What went before a larger one may not have been needed.
-    memory::MachineState kept = machine;
-    kept.ours += model.planned;
-    kept.available -= model.planned;
-    if (fits && memory::can_load(memory, kept).fits) {
-      machine = kept;
+  if (!fits()) return false;
+  // The last ones may be so large that the first ones need not go.
+  for (std::size_t i = gone.size(); i-- > 0;) {
+    count(machine, gone[i], true);
+    if (fits()) {
+      gone.erase(gone.begin() + static_cast<std::ptrdiff_t>(i));
     } else {
-      victims.push_back(model.id);
+      count(machine, gone[i], false);
     }
   }
-  return victims;
+  for (const LoadedModel& victim : gone) victims.push_back(victim.id);
+  return true;
 }
 
 }  // namespace
 
-RoomPlan plan_room(const PlanFunction& plan_in, const std::vector<LoadedModel>& loaded, const memory::MachineState& machine,
-                   SteadyTime now) {
+RoomPlan plan_room(const PlanFunction& plan_in, const std::vector<LoadedModel>& loaded, const memory::MachineState& machine) {
   memory::MachineState full = machine;
-  for (const LoadedModel& model : loaded) occupy(full, model);
+  for (const LoadedModel& model : loaded) account(full, model);
   memory::MachineState empty = full;
-  for (const LoadedModel& model : loaded) leave(empty, model);
-  const std::vector<LoadedModel> idle = idle_models(loaded, now);
-  const bool others_busy = idle.size() < loaded.size();
+  for (const LoadedModel& model : loaded) {
+    if (!model.pinned) count(empty, model, false);
+  }
+  const bool others_busy = std::ranges::any_of(loaded, [](const LoadedModel& model) { return model.busy && !model.pinned; });
   RoomPlan room{.plan = plan_in(empty)};
   if (room.plan.verdict == memory::Verdict::kDoesNotFit) {
     // With busy models gone there may be more than can be known now; the limit stays.
     memory::MachineState best = empty;
     best.available = best.total;
-    const bool ever = others_busy && plan_in(best).verdict != memory::Verdict::kDoesNotFit;
-    room.kind = ever ? RoomPlan::Kind::kWait : RoomPlan::Kind::kNever;
+    if (others_busy && plan_in(best).verdict != memory::Verdict::kDoesNotFit) room.kind = RoomPlan::Kind::kWait;
     return room;
   }
-  bool fits = false;
-  room.victims = victims_among(idle, room.plan.memory, full, fits);
-  if (!fits) {
-    room.victims.clear();
-    room.kind = others_busy ? RoomPlan::Kind::kWait : RoomPlan::Kind::kNever;
+  if (!choose_victims(idle_by_cost(loaded), room.plan.memory, full, room.victims)) {
+    if (others_busy) room.kind = RoomPlan::Kind::kWait;
     return room;
   }
   room.kind = room.victims.empty() ? RoomPlan::Kind::kFits : RoomPlan::Kind::kEvict;

@@ -15,11 +15,13 @@ namespace pensieve {
 // A model that has a worker.
 struct LoadedModel {
   std::string id;
-  Bytes planned;      // what it was planned to need
-  bool busy = false;  // requests hold it
+  Bytes planned;        // what it was planned to need
+  bool busy = false;    // requests hold it
+  bool pinned = false;  // stays, busy or not
   SteadyTime last_use;
-  Bytes mapped;  // of `planned`: what the machine's reading still counts as available (mapped file pages)
-  std::chrono::milliseconds load_time{0};
+  double likelihood = 0;                // of being used again; any scale
+  std::chrono::milliseconds reload{0};  // what loading it took
+  Bytes mapped = {};  // of `planned`: what the machine's reading still counts as available (mapped file pages)
 };
 
 struct RoomPlan {
@@ -27,20 +29,21 @@ struct RoomPlan {
     kFits,
     kEvict,  // `victims` must be unloaded first
     kWait,   // busy models must become idle first
-    kNever,  // does not fit even alone
+    kNever,  // does not fit beside the pinned models, or not even alone
   };
   Kind kind = Kind::kNever;
-  std::vector<std::string> victims;  // cheapest first
+  std::vector<std::string> victims;  // the cheapest to lose first
   memory::Plan plan;                 // how the model is to be opened; of kNever: why not
 };
 
 // How a model would be opened on a machine in that state.
 using PlanFunction = std::function<memory::Plan(const memory::MachineState&)>;
 
-// `machine`: as read, with nothing of `loaded` accounted for yet. The model is planned as if all idle
-// and busy models were gone, since idle ones leave before its context shrinks; then as few as needed
-// go, the cheapest to bring back for the time that they have been idle first.
-RoomPlan plan_room(const PlanFunction& plan_in, const std::vector<LoadedModel>& loaded, const memory::MachineState& machine,
-                   SteadyTime now);
+// `machine`: as read, with nothing of `loaded` accounted for yet. The model is planned as if all models
+// that are not pinned were gone, since idle ones leave before its context shrinks.
+//
+// What losing an idle model costs for each byte it gives: time to load it again, as often as it will be
+// wanted. The victims are the cheapest whose memory is enough, and none of them is left out in vain.
+RoomPlan plan_room(const PlanFunction& plan_in, const std::vector<LoadedModel>& loaded, const memory::MachineState& machine);
 
 }  // namespace pensieve

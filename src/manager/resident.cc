@@ -1,6 +1,7 @@
 #include "manager/resident.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "manager/resident_table.h"
@@ -9,6 +10,16 @@ namespace pensieve {
 
 bool Resident::busy() const {
   return leases > 0 || std::ranges::any_of(waiting, [](const Place* place) { return place->promised(); });
+}
+
+double Resident::likelihood(SteadyTime now) const {
+  const std::chrono::duration<double, std::chrono::minutes::period> idle = now - last_use;
+  return uses * std::exp2(-idle.count() / static_cast<double>(kUseHalfLife.count()));
+}
+
+void Resident::note_use(SteadyTime now) {
+  uses = likelihood(now) + 1;
+  last_use = now;
 }
 
 void Resident::promise_all() {
@@ -21,6 +32,8 @@ Holding::Holding(ResidentTable& table, std::shared_ptr<Resident> resident)
 void Holding::released() {
   const auto table = table_.lock();
   if (!table) return;
+  // Not a use of its own: only the time is moved on.
+  resident_->uses = resident_->likelihood(table->now());
   resident_->last_use = table->now();
   table->notify();
 }
@@ -37,6 +50,14 @@ Place::~Place() {
 Lease::Lease(ResidentTable& table, std::shared_ptr<Resident> resident) : Holding(table, std::move(resident)) {
   ++resident_->leases;
   table.note_lease();
+  resident_->note_use(table.now());
+  given_ = table.leases_given();
+  alone_ = table.leases() == 1;
+}
+
+void Lease::note_answer(const Finished& answer) const {
+  const auto table = table_.lock();
+  if (table && alone_ && table->leases_given() == given_) table->solo_answer(*resident_, answer);
 }
 
 Lease::~Lease() {

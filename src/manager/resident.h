@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/units.h"
 #include "catalog/model_directory.h"
+#include "manager/backoff.h"
 #include "manager/service.h"
 #include "manager/worker_link.h"
 
@@ -15,12 +16,18 @@ namespace pensieve {
 
 class Place;
 
+constexpr std::chrono::minutes kUseHalfLife{5};
+
 // A model that is, was or will be loaded.
 struct Resident {
   InstalledModel model;
   ModelState state = ModelState::kUnloaded;
   std::optional<Error> failure;
-  SteadyTime failed_at;
+  bool refused = false;                      // the failure is the plan's: nothing was tried
+  Backoff backoff;                           // of loads that failed and workers that were lost
+  bool wanted = false;                       // lost while it was loaded: comes back by itself
+  bool pinned = false;                       // stays loaded, and comes back
+  std::optional<std::chrono::seconds> keep;  // idle time before it is unloaded; negative: for ever; empty: as configured
   std::shared_ptr<WorkerLink> worker;
   ipc::Loaded loaded;
   Bytes planned;           // in all
@@ -32,7 +39,11 @@ struct Resident {
   std::list<Place*> waiting;
   int unloads_wanted = 0;  // by who waits for it to become idle; new requests wait meanwhile
   SteadyTime last_use;
+  double uses = 0;  // as of last_use; each counts half after kUseHalfLife
 
+  // How likely it is to be used again, as a number to compare models by.
+  [[nodiscard]] double likelihood(SteadyTime now) const;
+  void note_use(SteadyTime now);
   // True while requests use it or were promised it: it must not be unloaded.
   [[nodiscard]] bool busy() const;
   // Whoever waits now gets the model before it can be unloaded. Without this, two models that take
@@ -51,8 +62,6 @@ class Holding {
   void released();
 
   std::shared_ptr<Resident> resident_;
-
- private:
   std::weak_ptr<ResidentTable> table_;
 };
 
@@ -79,7 +88,12 @@ class Lease : Holding {
   Lease& operator=(Lease&&) = delete;
   ~Lease();
   Resident* operator->() const { return resident_.get(); }
-  Resident& operator*() const { return *resident_; }
+  // An answer was finished. What had the machine to itself from the lease's begin on is told to the table.
+  void note_answer(const Finished& answer) const;
+
+ private:
+  std::uint64_t given_ = 0;  // leases ever given when this one was
+  bool alone_ = false;       // no other was held then
 };
 
 }  // namespace pensieve

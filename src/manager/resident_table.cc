@@ -1,5 +1,7 @@
 #include "manager/resident_table.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 
 namespace pensieve {
@@ -25,9 +27,11 @@ std::vector<LoadedModel> ResidentTable::loaded_models() const {
     loaded.push_back({.id = id,
                       .planned = resident->planned,
                       .busy = busy,
+                      .pinned = resident->pinned,
                       .last_use = resident->last_use,
-                      .mapped = resident->mapped,
-                      .load_time = std::chrono::milliseconds(resident->loaded.load_us / 1000)});
+                      .likelihood = resident->likelihood(now()),
+                      .reload = std::chrono::milliseconds(resident->loaded.load_us / 1000),
+                      .mapped = resident->mapped});
   }
   return loaded;
 }
@@ -36,6 +40,10 @@ int ResidentTable::leases() const {
   int sum = 0;
   for (const auto& [id, resident] : residents_) sum += resident->leases;
   return sum;
+}
+
+bool ResidentTable::pins() const {
+  return std::ranges::any_of(residents_, [](const auto& entry) { return entry.second->pinned; });
 }
 
 asio::awaitable<void> ResidentTable::unload(std::string id) {

@@ -33,6 +33,7 @@ class RoutingService::Stream final : public GenerationStream {
     co_return event;
   }
   [[nodiscard]] const std::string& model() const override { return stream_->model(); }
+  [[nodiscard]] std::string degraded() const override { return stream_->degraded(); }
 
  private:
   void observe(const GenerationEvent& event) {

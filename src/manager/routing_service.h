@@ -40,6 +40,8 @@ class RoutingService final : public GenerationService {
   // Replaces the name by the chosen model's id and keeps the decision under `request.id`.
   Result<void> choose(GenerationRequest& request) override;
   boost::asio::awaitable<Result<std::unique_ptr<GenerationStream>>> generate(GenerationRequest request) override;
+  Result<void> pin(std::string_view model, bool pinned) override { return service_.pin(model, pinned); }
+  Result<void> keep(std::string_view model, std::optional<std::chrono::seconds> idle) override { return service_.keep(model, idle); }
   boost::asio::awaitable<bool> settled(std::string model, std::chrono::milliseconds patience) override {
     return service_.settled(std::move(model), patience);
   }

@@ -52,7 +52,8 @@ struct ModelStatus {
   std::int64_t trained_context_tokens = 0;
   std::int64_t context_tokens = 0;  // most tokens of one conversation, as it is or would be loaded
   ModelState state = ModelState::kUnloaded;
-  std::string state_reason;  // why it failed or waits; empty otherwise
+  std::string state_reason;  // why it failed or waits, and when it is tried again; empty otherwise
+  bool pinned = false;       // stays loaded, whatever else wants its memory
   // The rest is 0 unless the model is loaded.
   std::int64_t worker_pid = 0;
   std::int64_t planned_bytes = 0;   // what the plan said before the load
@@ -80,10 +81,13 @@ struct ServiceStatus {
   std::int64_t uptime_seconds = 0;
   std::uint64_t requests_total = 0;
   std::uint64_t requests_failed = 0;
+  std::uint64_t answers_continued = 0;  // went on in another worker after a part was sent
+  std::uint64_t answers_retried = 0;    // were asked again before that
   std::int64_t prompt_tokens_total = 0;
   std::int64_t cached_prompt_tokens_total = 0;
   std::int64_t completion_tokens_total = 0;
   std::int32_t spare_workers = 0;
+  std::string spare_worker_reason;  // why there is none; empty otherwise
   std::uint64_t workers_lost = 0;
 };
 
@@ -107,9 +111,21 @@ class GenerationService {
   // Exact number of tokens of the request's prompt with the model's template.
   virtual boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) = 0;
 
-  // Loads or unloads by id, alias or role; completes when done.
+  // Loads or unloads by id, alias or role; completes when done. Unloading waits for running requests,
+  // holding new ones back, and takes a pin away.
   virtual boost::asio::awaitable<Result<void>> load(std::string model) = 0;
   virtual boost::asio::awaitable<Result<void>> unload(std::string model) = 0;
+
+  // A pinned model is loaded when it can be and never unloaded to make room or for idleness. Error
+  // kNotFound; kUnsupported where the service has no models of its own.
+  virtual Result<void> pin(std::string_view model, bool /*pinned*/) {
+    return fail(ErrorCode::kUnsupported, std::string("can't pin '").append(model).append("'"));
+  }
+  // How long the model stays loaded after its last use, from now on: 0: no longer than it is in use;
+  // negative: until the memory is needed; empty: as configured (engine.idle_unload_s). Errors as pin().
+  virtual Result<void> keep(std::string_view model, std::optional<std::chrono::seconds> /*idle*/) {
+    return fail(ErrorCode::kUnsupported, std::string("can't keep '").append(model).append("'"));
+  }
 
   // The model that `name` leads to now, without loading it.
   [[nodiscard]] virtual Result<ModelStatus> find(std::string_view name) const = 0;

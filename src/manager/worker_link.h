@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "base/process.h"
 #include "base/result.h"
@@ -37,11 +38,16 @@ class WorkerLink {
 
   virtual boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) = 0;
 
+  // Completes when its process is gone and the memory with it; does nothing to that end.
+  virtual boost::asio::awaitable<void> gone() = 0;
+
   // Ends the worker. Completes when its process is gone.
   virtual boost::asio::awaitable<void> stop() = 0;
 
   [[nodiscard]] virtual bool alive() const = 0;
   [[nodiscard]] virtual const ProcessIdentity& process() const = 0;
+  // In words, why it is over ("ended by signal 9 (Killed)"); empty while it is alive.
+  [[nodiscard]] virtual const std::string& end_reason() const = 0;
 
   // Called once when the worker is over, however that came about; nullptr: nobody.
   virtual void on_end(std::function<void()> handler) = 0;

@@ -2,6 +2,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <format>
 
 #include "base/log.h"
 
@@ -18,16 +19,28 @@ Result<std::shared_ptr<WorkerLink>> WorkerPool::start() {
 }
 
 void WorkerPool::ensure_spare() {
-  if (spare_ || !with_spare_ || stopping_) return;
+  if (spare_ || !with_spare_ || stopping_ || spare_backoff_.waits(clock_.steady_now())) return;
   auto worker = start();
   if (!worker) {
-    spdlog::error("spare worker: {}", worker.error().text());
+    spare_failure_ = worker.error().text();
+    spare_backoff_.failed(clock_.steady_now());
+    spdlog::error("spare worker: {}", spare_failure_);
     return;
   }
   spare_ = *worker;
-  spare_->on_end([this, lost = spare_.get()] {
-    if (spare_.get() == lost) spare_.reset();
-  });
+  spare_->on_end([this, lost = spare_.get()] { spare_lost(lost); });
+}
+
+void WorkerPool::spare_lost(const WorkerLink* worker) {
+  if (spare_.get() != worker) return;
+  spare_failure_ = "it was lost: " + spare_->end_reason();
+  spare_backoff_.stumbled(clock_.steady_now());
+  spare_.reset();
+}
+
+std::string WorkerPool::spare_reason() const {
+  if (spare_ || spare_failure_.empty()) return {};
+  return std::format("{}; tried again in {} s", spare_failure_, spare_backoff_.left(clock_.steady_now()).count());
 }
 
 asio::awaitable<Result<std::shared_ptr<WorkerLink>>> WorkerPool::take() {
@@ -39,6 +52,8 @@ asio::awaitable<Result<std::shared_ptr<WorkerLink>>> WorkerPool::take() {
     worker = *started;
   }
   if (Result<void> ready = co_await worker->ready(); !ready) co_return std::unexpected(ready.error());
+  spare_failure_.clear();
+  spare_backoff_.succeeded();
   co_return worker;
 }
 

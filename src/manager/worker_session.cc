@@ -17,8 +17,6 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::int32_t kCreditsReturnedAt = ipc::kInitialCredits / 4;
-// A step of the engine may be long; one this many times the hang timeout never ends.
-constexpr int kHungStepFactor = 6;
 constexpr std::chrono::milliseconds kStopGrace{500};
 // A process that ends closes its socket a moment before its exit status can be read.
 constexpr std::chrono::milliseconds kExitGrace{500};
@@ -69,6 +67,7 @@ Result<void> WorkerSession::on_payload(const std::string& payload) {
   Result<ipc::FromWorker> message = ipc::decode_from_worker(payload);
   if (!message) return std::unexpected(std::move(message).error());
   last_answer_ = clock_.steady_now();
+  unanswered_ = 0;
   on_message(std::move(*message));
   return {};
 }
@@ -115,11 +114,13 @@ asio::awaitable<void> WorkerSession::watch() {
       last_answer_ = now;
       continue;
     }
-    if (now - last_answer_ > command_.hang_timeout) {
+    // Not for one ping: after this process itself was stopped (a laptop that slept) its answer lies unread.
+    if (now - last_answer_ > command_.hang_timeout && unanswered_ > 1) {
       end(std::format("it gave no sign of life for {} s", std::chrono::duration_cast<std::chrono::seconds>(now - last_answer_).count()));
-    } else if (std::chrono::microseconds(pong_.step_age_us) > kHungStepFactor * command_.hang_timeout) {
+    } else if (std::chrono::microseconds(pong_.step_age_us) > command_.step_timeout) {
       end("a step of its engine never ended");
     } else {
+      ++unanswered_;
       send(ipc::Ping{sequence});
     }
   }
@@ -213,6 +214,11 @@ asio::awaitable<Result<std::int64_t>> WorkerSession::count_tokens(GenerationRequ
   while (alive_ && !counts_.at(id)) co_await changed_.wait();
   if (!counts_.at(id)) co_return std::unexpected(lost());
   co_return *counts_.at(id);
+}
+
+asio::awaitable<void> WorkerSession::gone() {
+  const auto self = shared_from_this();
+  while (!process_->exited()) co_await changed_.wait();
 }
 
 asio::awaitable<void> WorkerSession::stop() {

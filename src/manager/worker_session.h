@@ -27,7 +27,8 @@ struct WorkerCommand {
   std::string program;
   std::vector<std::string> arguments;
   std::chrono::milliseconds ping_interval{1000};
-  std::chrono::milliseconds hang_timeout{20'000};   // without an answer to a ping
+  std::chrono::milliseconds hang_timeout{10'000};   // without an answer to a ping
+  std::chrono::milliseconds step_timeout{120'000};  // of one step of the engine
   std::chrono::milliseconds start_timeout{60'000};  // until the first Hello
 };
 
@@ -56,6 +57,7 @@ class WorkerSession final : public WorkerLink, public std::enable_shared_from_th
   void drop(ipc::StreamId stream) override;
   boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) override;
 
+  boost::asio::awaitable<void> gone() override;
   // Shutdown, then SIGKILL.
   boost::asio::awaitable<void> stop() override;
 
@@ -63,7 +65,7 @@ class WorkerSession final : public WorkerLink, public std::enable_shared_from_th
   [[nodiscard]] const ProcessIdentity& process() const override { return process_->identity(); }
   void on_end(std::function<void()> handler) override { on_end_ = std::move(handler); }
 
-  [[nodiscard]] const std::string& end_reason() const { return end_reason_; }
+  [[nodiscard]] const std::string& end_reason() const override { return end_reason_; }
   [[nodiscard]] const std::optional<ipc::Hello>& hello() const { return hello_; }
   [[nodiscard]] const ipc::Pong& last_pong() const { return pong_; }
 
@@ -95,6 +97,7 @@ class WorkerSession final : public WorkerLink, public std::enable_shared_from_th
   ipc::StreamId last_stream_ = 0;
   ipc::Pong pong_;
   SteadyTime last_answer_;
+  int unanswered_ = 0;  // pings since then
 };
 
 // Starts worker processes by one command.

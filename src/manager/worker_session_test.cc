@@ -153,6 +153,16 @@ TEST_F(Session, AWorkerThatAnswersNoPingIsHung) {
   EXPECT_EQ(std::get<Failed>(*event).error.code, ErrorCode::kWorkerLost);
 }
 
+TEST_F(Session, AWorkerIsNotHungBecauseTheSupervisorItselfWasStopped) {
+  const auto session = start("obedient");
+  ASSERT_TRUE(get(session->ready()));
+  clock_.advance(3600s);  // a laptop that slept: the answer to the last ping lies unread
+  const std::uint64_t answered = session->last_pong().sequence;
+  EXPECT_TRUE(run_until([&] { return !session->alive() || session->last_pong().sequence > answered + 3; }));
+  EXPECT_TRUE(session->alive());
+  stop(session);
+}
+
 TEST_F(Session, AStepThatNeverEndsIsHungThoughPingsAreAnswered) {
   EXPECT_NE(end_of(start("endless_step")).find("step of its engine never ended"), std::string::npos);
 }

@@ -30,20 +30,37 @@ Handler answering(std::string content_type, Body body) {
   };
 }
 
+// The state of the model in the path after `done`, or why that failed.
+asio::awaitable<void> answer_model(GenerationService& service, const HttpRequest& request, ResponseWriter& writer, Result<void> done) {
+  const Result<ModelStatus> model =
+      done ? service.find(request.path_parameters.front()) : Result<ModelStatus>(std::unexpected(done.error()));
+  if (model) {
+    co_await writer.send(200, {{"Content-Type", "application/json"}}, model_json(*model));
+    co_return;
+  }
+  ErrorAnswer answer = render_error(ErrorShape::kPlain, model.error(), request.id);
+  co_await writer.send(answer.status, std::move(answer.headers), std::move(answer.body));
+}
+
 using ServiceCall = asio::awaitable<Result<void>> (GenerationService::*)(std::string);
 
 // Loads or unloads the model in the path and answers with its state after that.
 Handler changing_model(GenerationService& service, ServiceCall call) {
   return [&service, call](const HttpRequest& request, ResponseWriter& writer) -> asio::awaitable<void> {
     const std::string& name = request.path_parameters.front();
-    const Result<void> done = co_await (service.*call)(name);
-    const Result<ModelStatus> model = done ? service.find(name) : Result<ModelStatus>(std::unexpected(done.error()));
-    if (model) {
-      co_await writer.send(200, {{"Content-Type", "application/json"}}, model_json(*model));
-      co_return;
-    }
-    ErrorAnswer answer = render_error(ErrorShape::kPlain, model.error(), request.id);
-    co_await writer.send(answer.status, std::move(answer.headers), std::move(answer.body));
+    Result<void> done = co_await (service.*call)(name);
+    co_await answer_model(service, request, writer, std::move(done));
+  };
+}
+
+// Pinning loads the model, so that it is known at once whether it can stay.
+Handler pinning(GenerationService& service, bool pinned) {
+  return [&service, pinned](const HttpRequest& request, ResponseWriter& writer) -> asio::awaitable<void> {
+    const std::string& name = request.path_parameters.front();
+    Result<void> done = service.pin(name, pinned);
+    if (done && pinned) done = co_await service.load(name);
+    if (!done && pinned) static_cast<void>(service.pin(name, false));
+    co_await answer_model(service, request, writer, std::move(done));
   };
 }
 
@@ -67,6 +84,8 @@ std::vector<Route> admin_routes(GenerationService& service, const Metrics& metri
       route("GET", "/pensieve/v1/status", true, answering("application/json", [&service] { return status_json(service.status()); })),
       route("POST", "/pensieve/v1/models/{id*}/load", true, changing_model(service, &GenerationService::load)),
       route("POST", "/pensieve/v1/models/{id*}/unload", true, changing_model(service, &GenerationService::unload)),
+      route("POST", "/pensieve/v1/models/{id*}/pin", true, pinning(service, true)),
+      route("POST", "/pensieve/v1/models/{id*}/unpin", true, pinning(service, false)),
       route("GET", "/api/hello", false, empty_object),
       route("POST", "/api/event_logging/{rest*}", false, empty_object),
   };

@@ -81,6 +81,23 @@ TEST_F(AdminRoutes, LoadsAndUnloadsModels) {
   EXPECT_THAT(unknown.body, HasSubstr(R"({"error":{"code":"not_found")"));
 }
 
+TEST_F(AdminRoutes, PinsModelsByLoadingThemAndUnpinsThem) {
+  const RawAnswer pinned = ask("POST", "/pensieve/v1/models/org/tiny/pin");
+  EXPECT_EQ(pinned.status, 200);
+  EXPECT_THAT(pinned.body, HasSubstr(R"("state":"ready")"));
+  EXPECT_THAT(pinned.body, HasSubstr(R"("pinned":true)"));
+  EXPECT_THAT(ask("POST", "/pensieve/v1/models/org/tiny/unpin").body, HasSubstr(R"("pinned":false)"));
+  EXPECT_EQ(ask("POST", "/pensieve/v1/models/other/pin").status, 404);
+}
+
+TEST_F(AdminRoutes, AModelThatCannotBeLoadedIsNotPinned) {
+  service_.load_failure = {ErrorCode::kOutOfMemory, "no room", "", ""};
+  const RawAnswer refused = ask("POST", "/pensieve/v1/models/org/tiny/pin");
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_THAT(refused.body, HasSubstr("no room"));
+  EXPECT_FALSE(service_.present.models.front().pinned);
+}
+
 TEST_F(AdminRoutes, GivesMetricsAsPrometheusReadsThem) {
   const RawAnswer answer = ask("GET", "/metrics");
   EXPECT_EQ(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");

@@ -53,8 +53,19 @@ class ScriptedService final : public GenerationService {
   }
   boost::asio::awaitable<bool> settled(std::string, std::chrono::milliseconds) override { co_return true; }
   boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest) override { co_return 7; }
-  boost::asio::awaitable<Result<void>> load(std::string name) override { return change(name, ModelState::kReady); }
+  boost::asio::awaitable<Result<void>> load(std::string name) override {
+    if (load_failure.code != ErrorCode::kInternal) co_return std::unexpected(load_failure);
+    co_return co_await change(name, ModelState::kReady);
+  }
   boost::asio::awaitable<Result<void>> unload(std::string name) override { return change(name, ModelState::kUnloaded); }
+  Result<void> pin(std::string_view name, bool pinned) override {
+    for (ModelStatus& model : present.models) {
+      if (model.id != name) continue;
+      model.pinned = pinned;
+      return {};
+    }
+    return std::unexpected(find(name).error());
+  }
   [[nodiscard]] Result<ModelStatus> find(std::string_view name) const override {
     for (const ModelStatus& model : present.models) {
       if (model.id == name) return model;
@@ -64,7 +75,8 @@ class ScriptedService final : public GenerationService {
   [[nodiscard]] ServiceStatus status() const override { return present; }
 
   std::vector<ScriptedEvent> script;
-  Error refusal;  // of generate, unless kInternal
+  Error refusal;       // of generate, unless kInternal
+  Error load_failure;  // of load, unless kInternal
   ServiceStatus present;
   ManualClock clock;
 

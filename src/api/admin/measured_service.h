@@ -15,6 +15,8 @@ class MeasuredService final : public GenerationService {
 
   Result<void> choose(GenerationRequest& request) override { return service_.choose(request); }
   boost::asio::awaitable<Result<std::unique_ptr<GenerationStream>>> generate(GenerationRequest request) override;
+  Result<void> pin(std::string_view model, bool pinned) override { return service_.pin(model, pinned); }
+  Result<void> keep(std::string_view model, std::optional<std::chrono::seconds> idle) override { return service_.keep(model, idle); }
   boost::asio::awaitable<bool> settled(std::string model, std::chrono::milliseconds patience) override {
     return service_.settled(std::move(model), patience);
   }

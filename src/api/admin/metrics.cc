@@ -54,6 +54,8 @@ std::vector<MetricFamily> server_families(const ServiceStatus& status) {
       counter("pensieve_cached_prompt_tokens_total", "Prompt tokens read from the prefix cache", status.cached_prompt_tokens_total),
       counter("pensieve_completion_tokens_total", "Tokens of answers", status.completion_tokens_total),
       counter("pensieve_workers_lost_total", "Workers that died or hung", status.workers_lost),
+      counter("pensieve_answers_continued_total", "Answers that went on in another worker after a part was sent", status.answers_continued),
+      counter("pensieve_answers_retried_total", "Answers that were asked for again before any of it was sent", status.answers_retried),
       gauge("pensieve_spare_workers", "Workers ready for a model", status.spare_workers),
       gauge("pensieve_uptime_seconds", "Time since the start", status.uptime_seconds),
       gauge("pensieve_memory_total_bytes", "Memory of the machine", status.memory_total),
@@ -67,6 +69,7 @@ std::vector<MetricFamily> model_families(const ServiceStatus& status) {
   return {
       per_model(status, "pensieve_model_ready", "1 while the model is loaded",
                 [](Model m) { return m.state == ModelState::kReady ? 1 : 0; }),
+      per_model(status, "pensieve_model_pinned", "1 for a model that stays loaded", [](Model m) { return m.pinned ? 1 : 0; }),
       per_model(status, "pensieve_model_resident_bytes", "Resident memory of the model's worker", [](Model m) { return m.resident_bytes; }),
       per_model(status, "pensieve_model_weights_bytes", "Memory of the model's weights", [](Model m) { return m.weights_bytes; }),
       per_model(status, "pensieve_model_kv_bytes", "Memory of the model's KV cache", [](Model m) { return m.kv_bytes; }),

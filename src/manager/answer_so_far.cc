@@ -1,0 +1,126 @@
+#include "manager/answer_so_far.h"
+
+#include <utility>
+
+namespace pensieve {
+
+AnswerSoFar::AnswerSoFar(GenerationRequest request) : request_(std::move(request)) {}
+
+// With log probabilities an echo costs a pass over the prompt's, so it is not asked for then.
+bool AnswerSoFar::asks_for_prompt_text() const {
+  return request_.prompt_kind == PromptKind::kTokens && !request_.echo_prompt && request_.top_logprobs < 0;
+}
+
+GenerationRequest AnswerSoFar::first_request() const {
+  GenerationRequest request = request_;
+  if (asks_for_prompt_text()) request.echo_prompt = true;
+  return request;
+}
+
+void AnswerSoFar::pass(GenerationEvent event, std::deque<GenerationEvent>& out) {
+  if (const auto* started = std::get_if<Started>(&event)) return pass_started(*started, out);
+  if (auto* delta = std::get_if<Delta>(&event)) return pass_delta(std::move(*delta), out);
+  if (auto* call = std::get_if<ToolCallDelta>(&event)) return pass_call(std::move(*call), out);
+  if (auto* finished = std::get_if<Finished>(&event)) return pass_finished(std::move(*finished), out);
+  out.push_back(std::move(event));
+}
+
+void AnswerSoFar::pass_started(const Started& started, std::deque<GenerationEvent>& out) {
+  if (std::exchange(started_, true)) return;
+  usage_ = started.usage;
+  out.emplace_back(started);
+}
+
+// The prompt's own text comes first and stands for no sampled token.
+void AnswerSoFar::pass_delta(Delta delta, std::deque<GenerationEvent>& out) {
+  const bool echo = !begun() && delta.tokens == 0 && (request_.echo_prompt || asks_for_prompt_text());
+  if (echo) {
+    prompt_text_ += delta.text;
+    if (request_.echo_prompt) out.emplace_back(std::move(delta));
+    return;
+  }
+  release_call(out);
+  text_ += delta.text;
+  reasoning_ += delta.reasoning;
+  tokens_ += delta.tokens;
+  out.emplace_back(std::move(delta));
+}
+
+void AnswerSoFar::pass_call(ToolCallDelta piece, std::deque<GenerationEvent>& out) {
+  if (held_ && held_->index != piece.index) release_call(out);
+  if (!held_) {
+    held_ = std::move(piece);
+    return;
+  }
+  held_->id += piece.id;
+  held_->name += piece.name;
+  held_->arguments_delta += piece.arguments_delta;
+}
+
+void AnswerSoFar::release_call(std::deque<GenerationEvent>& out) {
+  if (!held_) return;
+  out.emplace_back(*std::exchange(held_, std::nullopt));
+  whole_calls_ = true;
+}
+
+// The client asked once, so it is told of one prompt and of all tokens of the answer. How long the lost
+// workers took is not known; the pace of the last one is taken for theirs.
+void AnswerSoFar::pass_finished(Finished finished, std::deque<GenerationEvent>& out) {
+  release_call(out);
+  if (earlier_ > 0) {
+    finished.usage.prompt_tokens = usage_.prompt_tokens;
+    finished.usage.cached_prompt_tokens = usage_.cached_prompt_tokens;
+    const std::int64_t own = finished.usage.completion_tokens;
+    finished.usage.completion_tokens += earlier_;
+    if (own > 0) finished.timings.decode_us = finished.timings.decode_us / own * finished.usage.completion_tokens;
+  }
+  out.emplace_back(std::move(finished));
+}
+
+std::optional<Finished> AnswerSoFar::interrupt() {
+  held_.reset();
+  earlier_ = tokens_;
+  Usage usage = usage_;
+  usage.completion_tokens = tokens_;
+  if (whole_calls_) return Finished{.reason = StopReason::kToolCalls, .stop_sequence = {}, .usage = usage, .timings = {}};
+  if (request_.max_tokens && tokens_ >= *request_.max_tokens && tokens_ > 0) {
+    return Finished{.reason = StopReason::kMaxTokens, .stop_sequence = {}, .usage = usage, .timings = {}};
+  }
+  return std::nullopt;
+}
+
+std::optional<GenerationRequest> AnswerSoFar::continuation() const {
+  if (!begun()) {
+    GenerationRequest request = first_request();
+    if (!prompt_text_.empty()) request.echo_prompt = false;  // the client or we have it
+    return request;
+  }
+  GenerationRequest request = request_;
+  switch (request.prompt_kind) {
+    case PromptKind::kMessages:
+      if (!request.continue_last_message || request.messages.empty()) {
+        request.messages.push_back({.role = Role::kAssistant});
+        request.continue_last_message = true;
+      }
+      request.messages.back().text += text_;
+      request.messages.back().reasoning += reasoning_;
+      break;
+    case PromptKind::kTokens:
+      if (prompt_text_.empty()) return std::nullopt;
+      request.prompt = prompt_text_ + text_;
+      request.prompt_tokens.clear();
+      request.prompt_kind = PromptKind::kText;
+      break;
+    case PromptKind::kText:
+      request.prompt += text_;
+      break;
+  }
+  request.echo_prompt = false;
+  request.begun_answer = text_;
+  if (request.max_tokens) request.max_tokens = *request.max_tokens - tokens_;
+  // The same numbers would be drawn again as for the answer's beginning.
+  if (request.sampling.seed) *request.sampling.seed += static_cast<std::uint32_t>(tokens_);
+  return request;
+}
+
+}  // namespace pensieve
