@@ -50,6 +50,12 @@ function(pensieve_component name)
   if(PENSIEVE_TESTS AND tests)
     add_executable(${name}_tests ${tests})
     target_link_libraries(${name}_tests PRIVATE pensieve_${name} GTest::gmock GTest::gtest_main)
+    # What is tested is optimised and checked as its preset says; the tests themselves only take long to
+    # compile by it.
+    target_compile_options(${name}_tests PRIVATE -O0)
+    if(PENSIEVE_SANITIZE MATCHES "undefined")
+      target_compile_options(${name}_tests PRIVATE -fno-sanitize=undefined)
+    endif()
     set(programs ${all})
     list(FILTER programs INCLUDE REGEX "_main\\.cc$")
     foreach(program IN LISTS programs)

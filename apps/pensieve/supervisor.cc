@@ -107,7 +107,9 @@ void bound_resources() {
 
 }  // namespace
 
-Result<void> run_supervisor(const Paths& paths, const Config& config) {
+Result<void> run_supervisor(const Paths& paths, const Config& given) {
+  Config config = given;
+  if (config.cache.folder.empty()) config.cache.folder = (paths.data / "kv").string();
   TRY_VOID(start_logging(config.log.level, "serve"));
   bound_resources();
   TRY_VOID(check_writable(paths));

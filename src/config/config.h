@@ -45,6 +45,12 @@ struct EngineConfig {
   bool spare_worker = true;
 };
 
+// Conversations kept on disk across a change of model and a restart (docs/performance.md).
+struct CacheConfig {
+  std::int64_t disk_bytes = -1;  // for all models; -1: 8 GB, at most 5 % of the free disk; 0: none are kept
+  std::string folder;            // empty: <data>/kv
+};
+
 // Model behind each role; empty: the best installed model takes it (catalog/).
 struct RolesConfig {
   std::string primary;
@@ -85,6 +91,7 @@ std::string_view to_string(ConfigSource source);
 struct Config {
   ServerConfig server;
   EngineConfig engine;
+  CacheConfig cache;
   RolesConfig roles;
   MemoryConfig memory;
   ModelsConfig models;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace pensieve::engine {
 
@@ -67,6 +68,29 @@ class BatchModel {
 
   // Makes the first `length` tokens (from reusable_prefix) of `from` the content of the empty `to`.
   virtual void copy(SequenceId from, SequenceId to, std::size_t length) = 0;
+
+  // What it takes to come back to where a sequence is now, for models that truncate() can't bring back: the
+  // part of the state that later tokens change (recurrent state, sliding windows). Empty if it can't be had.
+  virtual std::vector<char> checkpoint(SequenceId sequence) = 0;
+
+  // Brings a sequence back to `length` tokens, where `checkpoint` was taken. False if that failed; the
+  // sequence is empty then.
+  virtual bool rewind(SequenceId sequence, std::size_t length, std::span<const char> checkpoint) = 0;
+
+  // How the state of a sequence can be kept outside of the cache.
+  struct StateForm {
+    bool divisible = false;  // by ranges of tokens; else only the whole of it
+    std::size_t reach = 0;   // where not divisible: how many tokens a state loaded again can be cut back by
+  };
+  [[nodiscard]] virtual StateForm state_form() const = 0;
+
+  // The state of tokens [begin, end) of a sequence; of all of them where it is not divisible. Empty if
+  // it can't be had.
+  virtual std::vector<char> save_state(SequenceId sequence, std::size_t begin, std::size_t end) = 0;
+
+  // Appends a saved state of tokens [begin, end) to a sequence that holds `begin` tokens. False if there
+  // are no cells for it or it is none of this model's; nothing has changed then.
+  virtual bool load_state(SequenceId sequence, std::size_t begin, std::size_t end, std::span<const char> state) = 0;
 };
 
 }  // namespace pensieve::engine

@@ -126,6 +126,8 @@ Result<ChatTemplate> ChatTemplate::parse(const std::string& source, const std::s
   }
 }
 
+const std::string& ChatTemplate::source() const { return parsed_->minja.source(); }
+
 const TemplateAbilities& ChatTemplate::abilities() const { return parsed_->abilities; }
 
 Result<std::string> ChatTemplate::render(const Conversation& conversation, bool answer_follows, std::optional<bool> thinking) const {

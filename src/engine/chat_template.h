@@ -19,6 +19,7 @@ class ChatTemplate {
   static Result<ChatTemplate> parse(const std::string& source, const std::string& begin_text, const std::string& end_text);
 
   [[nodiscard]] const TemplateAbilities& abilities() const;
+  [[nodiscard]] const std::string& source() const;  // the Jinja text
 
   // The conversation as the model's prompt, shaped to the template's abilities first, and if it is
   // refused then, to plain turns of user and assistant. With `answer_follows` it ends where the

@@ -1,6 +1,7 @@
 // A scripted model and a vocabulary of bytes, for tests of the scheduler and of what stands on it.
 #pragma once
 
+#include <cstring>
 #include <functional>
 #include <map>
 #include <string>
@@ -70,6 +71,8 @@ class FakeBatchModel final : public BatchModel {
   std::function<DecodeOutcome()> outcome = [] { return DecodeOutcome::kDone; };
   std::function<std::size_t(std::size_t held, std::size_t wanted)> reuse = [](std::size_t, std::size_t wanted) { return wanted; };
 
+  StateForm form{.divisible = true};
+
   std::vector<std::vector<BatchToken>> batches;  // every batch that was computed
   std::vector<std::string> complaints;
   bool aborted = false;
@@ -118,6 +121,38 @@ class FakeBatchModel final : public BatchModel {
     if (length > held.size()) complaints.emplace_back("truncated to more than there is");
     held.resize(length);
     return length;
+  }
+  // A checkpoint is the content's length.
+  std::vector<char> checkpoint(SequenceId sequence) override {
+    const std::size_t length = content_[sequence].size();
+    std::vector<char> state(sizeof length);
+    std::memcpy(state.data(), &length, sizeof length);
+    return state;
+  }
+  bool rewind(SequenceId sequence, std::size_t length, std::span<const char> checkpoint) override {
+    std::size_t taken_at = 0;
+    std::memcpy(&taken_at, checkpoint.data(), sizeof taken_at);
+    if (taken_at != length || length > content_[sequence].size()) complaints.emplace_back("another place's checkpoint");
+    content_[sequence].resize(length);
+    return true;
+  }
+  [[nodiscard]] StateForm state_form() const override { return form; }
+  // The state of a token is its four bytes.
+  std::vector<char> save_state(SequenceId sequence, std::size_t begin, std::size_t end) override {
+    const auto& held = content_[sequence];
+    if (end > held.size()) complaints.emplace_back("saved more than there is");
+    const auto* bytes = reinterpret_cast<const char*>(held.data());
+    return {bytes + begin * sizeof(Token), bytes + end * sizeof(Token)};
+  }
+  bool load_state(SequenceId sequence, std::size_t begin, std::size_t end, std::span<const char> state) override {
+    auto& held = content_[sequence];
+    if (begin != held.size()) complaints.emplace_back("loaded behind a gap");
+    std::size_t used = end - begin;
+    for (const auto& [other, tokens] : content_) used += tokens.size();
+    if (used > limits_.cells || state.size() != (end - begin) * sizeof(Token)) return false;
+    held.resize(end);
+    std::memcpy(held.data() + begin, state.data(), state.size());
+    return true;
   }
   void copy(SequenceId from, SequenceId to, std::size_t length) override {
     if (!content_[to].empty()) complaints.emplace_back("copied into a used sequence");

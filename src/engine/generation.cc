@@ -1,7 +1,9 @@
 #include "engine/generation.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "base/ids.h"
 #include "base/utf8.h"
 #include "engine/logprobs.h"
 
@@ -32,6 +34,13 @@ Generation::Generation(PreparedRequest prepared, const Vocabulary& vocabulary, c
       sampler_(prepared_.request.sampling, tokens_, seed),
       text_(all_stops(prepared_)) {
   usage_.prompt_tokens = static_cast<std::int64_t>(tokens_.size());
+  const auto& plan = prepared_.prompt->answer;
+  if (plan && (plan->reads() || plan->whole)) reading_ = std::make_unique<Reading>(plan, vocabulary_);
+}
+
+Generation::Reading::Reading(std::shared_ptr<const AnswerPlan> answer_plan, const Vocabulary& vocabulary)
+    : plan(std::move(answer_plan)), reader(plan->reading) {
+  if (plan->groups) constraint.emplace(*plan, reader, vocabulary);
 }
 
 void Generation::admit(std::size_t cached_tokens) {
@@ -60,9 +69,9 @@ bool Generation::advance(std::span<float> logits, SteadyTime now) {
   std::vector<float> original;
   const std::int32_t alternatives = prepared_.request.top_logprobs;
   if (alternatives >= 0) original.assign(logits.begin(), logits.end());
-  const std::optional<Token> token = sampler_.sample(logits);
+  const std::optional<Token> token = choose(logits);
   if (!token) {
-    fail({ErrorCode::kInternal, "the model's output allows no token", "lift the request's biases, or check the model file", {}});
+    fail({ErrorCode::kInvalidArgument, "the model's output allows no token", "lift the request's biases, or check the model file", {}});
     return true;
   }
   if (!first_token_) {
@@ -77,21 +86,107 @@ bool Generation::advance(std::span<float> logits, SteadyTime now) {
   return accept(*token);
 }
 
+std::optional<Token> Generation::choose(std::span<float> logits) {
+  if (!reading_ || !reading_->constraint || !reading_->constraint->active()) return sampler_.sample(logits);
+  if (must_close()) {
+    if (const auto token = reading_->constraint->closing_token()) {
+      sampler_.accept(*token);
+      return token;
+    }
+  }
+  return sampler_.sample(logits, &*reading_->constraint);
+}
+
+std::int64_t Generation::tokens_left() const {
+  const auto room = static_cast<std::int64_t>(sequence_tokens_ - std::min(sequence_tokens_, tokens_.size()));
+  const std::int64_t wanted = prepared_.request.max_tokens.value_or(room + usage_.completion_tokens) - usage_.completion_tokens;
+  return std::min(room, wanted);
+}
+
+// True once the tokens that are left are needed to bring a structured answer to its end: cut off, it would be
+// of no use. The estimate is made ever more often as the limit comes near.
+bool Generation::must_close() {
+  Closing& closing = reading_->closing;
+  if (closing.now) return true;
+  const std::int64_t left = tokens_left();
+  if (left > closing.look_at) return false;
+  const std::int64_t needed = reading_->constraint->closing_tokens();
+  // A limit that has no room for any whole answer just cuts.
+  closing.now = needed > 0 && left <= needed && needed <= left + usage_.completion_tokens;
+  closing.look_at = left - std::max<std::int64_t>(1, (left - needed) / 4);
+  return closing.now;
+}
+
+// Why an answer ends that the model has ended.
+StopReason Generation::natural_end() const {
+  if (!reading_) return StopReason::kEndOfTurn;
+  if (reading_->closing.now) {
+    return usage_.completion_tokens + tokens_left() == prepared_.request.max_tokens ? StopReason::kMaxTokens : StopReason::kContextFull;
+  }
+  return reading_->whole_calls > 0 ? StopReason::kToolCalls : StopReason::kEndOfTurn;
+}
+
+void Generation::read(Token token) {
+  using Phase = AnswerReader::Phase;
+  AnswerReader& reader = reading_->reader;
+  const bool mark = std::ranges::contains(reading_->plan->marks, token);
+  if (reading_->constraint) reading_->constraint->accept(token);
+  const Phase before = reader.phase();
+  const std::vector<AnswerPiece> pieces = reader.push(vocabulary_.piece(token, mark));
+  if (before == Phase::kReasoning || reader.phase() == Phase::kReasoning) ++usage_.reasoning_tokens;
+  if (reading_->constraint) reading_->constraint->follow_reader();
+  send_pieces(pieces);
+}
+
+void Generation::send_pieces(const std::vector<AnswerPiece>& pieces) {
+  using Kind = AnswerPiece::Kind;
+  for (const AnswerPiece& piece : pieces) {
+    if (text_.stopped_by()) return;
+    switch (piece.kind) {
+      case Kind::kText:
+        send_text(text_.push(piece.bytes));
+        break;
+      case Kind::kReasoning:
+        send_text({}, reading_->reasoning.push(piece.bytes));
+        break;
+      case Kind::kCallName:
+        send_text(text_.finish());
+        send_arguments(reading_->arguments.finish());
+        emit(ToolCallDelta{reading_->calls++, random_id("call_", 24), replace_invalid_utf8(piece.bytes), {}});
+        break;
+      case Kind::kCallArguments:
+        send_arguments(reading_->arguments.push(piece.bytes));
+        break;
+      case Kind::kCallEnd:
+        ++reading_->whole_calls;
+        break;
+    }
+  }
+}
+
+void Generation::send_arguments(std::string text) {
+  if (!text.empty()) emit(ToolCallDelta{reading_->calls - 1, {}, {}, std::move(text)});
+}
+
 bool Generation::accept(Token token) {
   if (vocabulary_.ends_generation(token)) {
-    end(StopReason::kEndOfTurn);
+    end(natural_end());
     return true;
   }
   tokens_.push_back(token);
   ++usage_.completion_tokens;
   ++unsent_tokens_;
-  send_text(text_.push(vocabulary_.piece(token, false)));
+  if (reading_) {
+    read(token);
+  } else {
+    send_text(text_.push(vocabulary_.piece(token, false)));
+  }
   if (const auto stop = text_.stopped_by()) {
     const auto& stops = prepared_.request.stop;
     if (*stop < stops.size()) {
       end(StopReason::kStopSequence, stops[*stop]);
     } else {
-      end(StopReason::kEndOfTurn);
+      end(natural_end());
     }
   } else if (usage_.completion_tokens == prepared_.request.max_tokens) {
     end(StopReason::kMaxTokens);
@@ -106,15 +201,21 @@ bool Generation::accept(Token token) {
 void Generation::end_for_lack_of_room() { end(StopReason::kContextFull); }
 
 void Generation::end(StopReason reason, std::string stop_sequence) {
+  if (reading_ && !text_.stopped_by()) {
+    send_pieces(reading_->reader.finish());
+    send_text({}, reading_->reasoning.finish());
+    send_arguments(reading_->arguments.finish());
+  }
   send_text(text_.finish());
   emit(Finished{reason, std::move(stop_sequence), usage_, timings_});
 }
 
 // A token without text of its own (a part of a character, or held back) counts with the next text.
-void Generation::send_text(std::string text) {
-  if (text.empty()) return;
+void Generation::send_text(std::string text, std::string reasoning) {
+  if (text.empty() && reasoning.empty()) return;
   Delta delta;
   delta.text = std::move(text);
+  delta.reasoning = std::move(reasoning);
   delta.tokens = std::exchange(unsent_tokens_, 0);
   delta.logprobs = std::exchange(unsent_logprobs_, {});
   emit(std::move(delta));

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "base/clock.h"
+#include "engine/answer_constraint.h"
 #include "engine/engine.h"
 #include "engine/prepared_request.h"
 #include "engine/sampler.h"
@@ -50,9 +53,35 @@ class Generation {
   void fail(Error error);
 
  private:
+  // How far a structured answer is from its limit on tokens.
+  struct Closing {
+    std::int64_t look_at = std::numeric_limits<std::int64_t>::max();  // tokens left when its end is next estimated
+    bool now = false;
+  };
+  // The answer as it is read. On the heap: the constraint refers to the reader.
+  struct Reading {
+    explicit Reading(std::shared_ptr<const AnswerPlan> answer_plan, const Vocabulary& vocabulary);
+
+    std::shared_ptr<const AnswerPlan> plan;
+    AnswerReader reader;
+    std::optional<AnswerConstraint> constraint;
+    TextStream reasoning{{}};
+    TextStream arguments{{}};
+    Closing closing;
+    std::int32_t calls = 0;
+    std::int32_t whole_calls = 0;
+  };
+
+  std::optional<Token> choose(std::span<float> logits);
+  bool must_close();
+  [[nodiscard]] std::int64_t tokens_left() const;
+  [[nodiscard]] StopReason natural_end() const;
   bool accept(Token token);
+  void read(Token token);
+  void send_pieces(const std::vector<AnswerPiece>& pieces);
+  void send_arguments(std::string text);
   void end(StopReason reason, std::string stop_sequence = {});
-  void send_text(std::string text);
+  void send_text(std::string text, std::string reasoning = {});
   void emit(GenerationEvent event);
 
   PreparedRequest prepared_;
@@ -62,6 +91,7 @@ class Generation {
   std::size_t sequence_tokens_;
   Sampler sampler_;
   TextStream text_;
+  std::unique_ptr<Reading> reading_;  // null: the answer is plain text
   Usage usage_;
   Timings timings_;
   bool admitted_ = false;

@@ -30,9 +30,11 @@ static_assert(std::is_same_v<llama_token, int> && std::is_same_v<llama_seq_id, i
 struct LlamaDeleter {
   void operator()(llama_model* model) const { llama_model_free(model); }
   void operator()(llama_context* context) const { llama_free(context); }
+  void operator()(llama_sampler* sampler) const { llama_sampler_free(sampler); }
 };
 
 using ModelHandle = std::unique_ptr<llama_model, LlamaDeleter>;
+using SamplerHandle = std::unique_ptr<llama_sampler, LlamaDeleter>;
 using ContextHandle = std::unique_ptr<llama_context, LlamaDeleter>;
 
 }  // namespace pensieve::engine

@@ -8,6 +8,7 @@
 #include "engine/cores.h"
 #include "engine/llama_log.h"
 #include "engine/model_file.h"
+#include "engine/model_identity.h"
 
 namespace pensieve::engine {
 namespace {
@@ -17,6 +18,7 @@ constexpr std::uint32_t kMostContext = 1U << 22U;  // each cell costs some memor
 constexpr std::uint32_t kDefaultSequences = 8;
 constexpr std::uint32_t kDefaultBatch = 512;
 constexpr std::int32_t kMostThreads = 512;  // GGML_MAX_N_THREADS
+constexpr std::size_t kWindowReach = 256;  // tokens that a window's cache may hold beyond it; looked at once loaded
 
 Result<ggml_type> cache_type(const std::string& name) {
   constexpr std::pair<std::string_view, ggml_type> kTypes[] = {{"f16", GGML_TYPE_F16}, {"q8_0", GGML_TYPE_Q8_0}, {"q4_0", GGML_TYPE_Q4_0}};
@@ -30,9 +32,8 @@ std::int32_t thread_count(std::int32_t wanted) { return wanted > 0 ? std::min(wa
 
 // Sequences of the cache: as many idle ones again as active ones, where an idle one costs nothing
 // but the cells it fills. Recurrent states and sliding windows are paid for by sequence.
-std::uint32_t sequence_count(const llama_model* model, std::uint32_t max_active) {
-  const bool costly = llama_model_is_recurrent(model) || llama_model_is_hybrid(model) || llama_model_n_swa(model) > 0;
-  const auto most = static_cast<std::uint32_t>(llama_max_parallel_sequences());
+std::uint32_t sequence_count(bool costly, std::uint32_t max_active) {
+  const auto most = static_cast<std::uint32_t>(llama_max_parallel_sequences()) - 1;
   return costly ? max_active : std::min(2 * max_active, most);
 }
 
@@ -70,7 +71,10 @@ Result<void> LlamaModel::make_context(const ipc::LoadModel& settings) {
   llama_context_params parameters = llama_context_default_params();
   parameters.n_ctx =
       settings.context_tokens > 0 ? settings.context_tokens : std::min(trained > 0 ? trained : kDefaultContext, kDefaultContext);
-  parameters.n_seq_max = sequence_count(model_.get(), max_active);
+  const bool costly = keeps_state_ || sliding_window_ > 0;
+  limits_.sequences = sequence_count(costly, max_active);
+  // One more where it costs nothing, through which pieces of the others come and go.
+  parameters.n_seq_max = static_cast<std::uint32_t>(limits_.sequences) + (costly ? 0 : 1);
   parameters.n_batch = std::max(settings.batch_tokens > 0 ? settings.batch_tokens : kDefaultBatch, max_active);
   parameters.n_ubatch = parameters.n_batch;
   // A row of logits for each sequence, not for each token of a batch: the compute buffer of a large
@@ -97,6 +101,7 @@ Result<void> LlamaModel::make_context(const ipc::LoadModel& settings) {
   facts_.kv_bytes = sum_of_sizes(log.lines(), {"KV buffer size", "RS buffer size"}).value;
   facts_.compute_bytes = sum_of_sizes(log.lines(), {"compute buffer size", "output buffer size"}).value;
   set_limits(parameters, max_active);
+  state_space_ = TRY(model_identity(settings.path)) + "-" + settings.cache_type + "-" + llama_version();
   return {};
 }
 
@@ -106,7 +111,7 @@ void LlamaModel::set_limits(const llama_context_params& parameters, std::size_t 
   const std::uint32_t cells = llama_n_ctx_seq(context);
   limits_ = {.batch_tokens = llama_n_batch(context),
              .max_active = max_active,
-             .sequences = llama_n_seq_max(context),
+             .sequences = limits_.sequences,
              .cells = cells,
              .sequence_tokens = trained > 0 ? std::min(cells, trained) : cells};
   facts_.architecture = metadata("general.architecture");
@@ -205,6 +210,55 @@ std::size_t LlamaModel::truncate(SequenceId sequence, std::size_t length) {
 
 void LlamaModel::copy(SequenceId from, SequenceId to, std::size_t length) {
   llama_memory_seq_cp(llama_get_memory(context_.get()), from, to, 0, static_cast<llama_pos>(length));
+}
+
+std::vector<char> LlamaModel::checkpoint(SequenceId sequence) {
+  std::vector<char> state(llama_state_seq_get_size_ext(context_.get(), sequence, LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY));
+  state.resize(llama_state_seq_get_data_ext(context_.get(), reinterpret_cast<std::uint8_t*>(state.data()), state.size(), sequence,
+                                            LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY));
+  return state;
+}
+
+bool LlamaModel::rewind(SequenceId sequence, std::size_t length, std::span<const char> checkpoint) {
+  const llama_memory_t memory = llama_get_memory(context_.get());
+  const std::size_t read = llama_state_seq_set_data_ext(context_.get(), reinterpret_cast<const std::uint8_t*>(checkpoint.data()),
+                                                        checkpoint.size(), sequence, LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY);
+  if (read == checkpoint.size() && llama_memory_seq_rm(memory, sequence, static_cast<llama_pos>(length), -1)) return true;
+  llama_memory_seq_rm(memory, sequence, -1, -1);
+  return false;
+}
+
+// Where a sequence's past is more than its cells, or its older cells are gone, only the whole is sound.
+BatchModel::StateForm LlamaModel::state_form() const {
+  if (keeps_state_) return {.divisible = false, .reach = 0};
+  if (sliding_window_ > 0) return {.divisible = false, .reach = kWindowReach};
+  return {.divisible = true};
+}
+
+std::vector<char> LlamaModel::save_state(SequenceId sequence, std::size_t begin, std::size_t end) {
+  const llama_memory_t memory = llama_get_memory(context_.get());
+  const bool piecewise = state_form().divisible;
+  const SequenceId source = piecewise ? scratch() : sequence;
+  if (piecewise) llama_memory_seq_cp(memory, sequence, source, static_cast<llama_pos>(begin), static_cast<llama_pos>(end));
+  std::vector<char> state(llama_state_seq_get_size(context_.get(), source));
+  const std::size_t written = llama_state_seq_get_data(context_.get(), reinterpret_cast<std::uint8_t*>(state.data()), state.size(), source);
+  if (piecewise) llama_memory_seq_rm(memory, source, -1, -1);
+  state.resize(written);
+  return state;
+}
+
+bool LlamaModel::load_state(SequenceId sequence, std::size_t begin, std::size_t end, std::span<const char> state) {
+  const llama_memory_t memory = llama_get_memory(context_.get());
+  const bool piecewise = state_form().divisible;
+  if (!piecewise && begin > 0) return false;
+  const SequenceId target = piecewise ? scratch() : sequence;
+  const LlamaLogCapture quiet;  // a lack of cells is no news
+  const std::size_t read =
+      llama_state_seq_set_data(context_.get(), reinterpret_cast<const std::uint8_t*>(state.data()), state.size(), target);
+  const bool whole = read == state.size() && llama_memory_seq_pos_max(memory, target) + 1 == static_cast<llama_pos>(end);
+  if (whole && piecewise) llama_memory_seq_cp(memory, target, sequence, static_cast<llama_pos>(begin), static_cast<llama_pos>(end));
+  if (piecewise || !whole) llama_memory_seq_rm(memory, target, -1, -1);
+  return whole;
 }
 
 }  // namespace pensieve::engine

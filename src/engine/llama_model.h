@@ -20,7 +20,7 @@ class LlamaModel final : public BatchModel {
   // Opens the file and makes the context; errors as engine::load. Blocks while reading.
   static Result<std::unique_ptr<LlamaModel>> open(const ipc::LoadModel& settings);
 
-  [[nodiscard]] const Vocabulary& vocabulary() const { return vocabulary_; }
+  [[nodiscard]] const LlamaVocabulary& vocabulary() const { return vocabulary_; }
   [[nodiscard]] std::string metadata(const char* key) const;  // empty if absent
   [[nodiscard]] std::string chat_template() const;            // the file's; empty if none
 
@@ -35,11 +35,22 @@ class LlamaModel final : public BatchModel {
   [[nodiscard]] std::size_t reusable_prefix(SequenceId sequence, std::size_t wanted) const override;
   std::size_t truncate(SequenceId sequence, std::size_t length) override;
   void copy(SequenceId from, SequenceId to, std::size_t length) override;
+  std::vector<char> checkpoint(SequenceId sequence) override;
+  bool rewind(SequenceId sequence, std::size_t length, std::span<const char> checkpoint) override;
+  [[nodiscard]] StateForm state_form() const override;
+  std::vector<char> save_state(SequenceId sequence, std::size_t begin, std::size_t end) override;
+  bool load_state(SequenceId sequence, std::size_t begin, std::size_t end, std::span<const char> state) override;
+
+  // Names all that the state of a conversation depends on but its tokens: the file, the type of the cache
+  // and the engine's version.
+  [[nodiscard]] const std::string& state_space() const { return state_space_; }
 
  private:
   explicit LlamaModel(ModelHandle model);
   Result<void> make_context(const ipc::LoadModel& settings);
   void set_limits(const llama_context_params& parameters, std::size_t max_active);
+  // The sequence through which pieces of the others come and go.
+  [[nodiscard]] SequenceId scratch() const { return static_cast<SequenceId>(limits_.sequences); }
 
   ModelHandle model_;
   ContextHandle context_;
@@ -48,6 +59,7 @@ class LlamaModel final : public BatchModel {
   ipc::Loaded facts_;
   bool keeps_state_ = false;        // recurrent or hybrid: no way back
   std::size_t sliding_window_ = 0;  // tokens; 0: none
+  std::string state_space_;
   std::atomic<bool> aborted_ = false;
 
   // The batch in libllama's layout; kept for its memory.

@@ -11,6 +11,8 @@ class LlamaVocabulary final : public Vocabulary {
  public:
   explicit LlamaVocabulary(const llama_vocab* vocabulary);
 
+  [[nodiscard]] const llama_vocab* handle() const { return vocabulary_; }
+
   [[nodiscard]] std::size_t size() const override { return size_; }
   [[nodiscard]] bool ends_generation(Token token) const override;
   [[nodiscard]] std::string piece(Token token, bool special) const override;

@@ -93,7 +93,7 @@ void LocalEngine::prepare_prompts() {
   while (submissions_.take(mail, true)) {
     for (Submission& submission : mail) {
       Result<Prompt> prompt = fail(ErrorCode::kCancelled, "cancelled");
-      if (!submission.control->cancelled) prompt = parts_.prompts.build(submission.request);
+      if (!submission.control->cancelled) prompt = parts_.prompts.prepare(submission.request);
       submission.request.messages.clear();
       submission.request.prompt.clear();
       submission.request.prompt_tokens.clear();
@@ -106,7 +106,8 @@ void LocalEngine::prepare_prompts() {
 
 void LocalEngine::run_steps() {
   std::random_device seeds;
-  Scheduler scheduler(*parts_.model, *parts_.vocabulary, clock_, sink_, [&seeds] { return static_cast<std::uint32_t>(seeds()); });
+  Scheduler scheduler(*parts_.model, *parts_.vocabulary, clock_, sink_, [&seeds] { return static_cast<std::uint32_t>(seeds()); },
+                      parts_.archive.get());
   std::vector<PreparedRequest> mail;
   bool busy = false;
   while (prepared_.take(mail, !busy)) {
@@ -118,6 +119,7 @@ void LocalEngine::run_steps() {
     active_ = static_cast<std::uint32_t>(scheduler.active());
     waiting_ = static_cast<std::uint32_t>(scheduler.waiting());
   }
+  scheduler.save_all();
 }
 
 }  // namespace pensieve::engine

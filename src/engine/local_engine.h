@@ -11,6 +11,8 @@
 #include "engine/mailbox.h"
 #include "engine/prepared_request.h"
 #include "engine/prompt_builder.h"
+#include "engine/state_archive.h"
+#include "engine/token_grammar.h"
 #include "engine/vocabulary.h"
 
 namespace pensieve::engine {
@@ -19,8 +21,10 @@ namespace pensieve::engine {
 struct EngineParts {
   std::unique_ptr<BatchModel> model;
   const Vocabulary* vocabulary = nullptr;
+  std::unique_ptr<GrammarCompiler> grammars;  // null: answers can't be constrained
   PromptBuilder prompts;
   ipc::Loaded facts;  // all but load_us
+  std::unique_ptr<StateArchive> archive;  // where conversations are kept; may be null
   SteadyTime load_began;
 };
 

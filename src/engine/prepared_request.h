@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "engine/answer_plan.h"
 #include "engine/batch_model.h"
 #include "generation/request.h"
 #include "ipc/messages.h"
@@ -22,10 +23,15 @@ struct StreamControl {
 
 // What the model is to read.
 struct Prompt {
-  std::vector<Token> tokens;
-  std::string text;  // the prompt as text; only filled for requests that want it echoed
+  std::vector<Token> tokens = {};
+  std::string text = {};  // the prompt as text; only filled for requests that want it echoed
   // Texts that end the model's turn where its vocabulary has no token for that.
-  std::vector<std::string> turn_ends;
+  std::vector<std::string> turn_ends = {};
+  // It ends within the model's reasoning, or behind it.
+  bool reasoning_open = false;
+  bool reasoning_closed = false;
+  // How the answer is read and what it may be; null: plain text.
+  std::shared_ptr<const AnswerPlan> answer = {};
 };
 
 struct PreparedRequest {

@@ -1,5 +1,7 @@
 #include "engine/prompt_builder.h"
 
+#include <cctype>
+#include <map>
 #include <utility>
 
 #include "engine/request_check.h"
@@ -9,9 +11,41 @@ namespace {
 
 constexpr std::string_view kFailedTool = "Error: ";
 
+// Call ids as the template wants them: Mistral's take nine letters and digits.
+std::string shaped_id(const std::string& id, std::size_t length) {
+  if (length == 0) return id;
+  std::string shaped;
+  for (const char c : id) {
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0) shaped += c;
+  }
+  if (shaped.size() > length) shaped.erase(0, shaped.size() - length);
+  return std::string(length - shaped.size(), '0') + shaped;
+}
+
+// Fills in what clients leave out and templates want: the name of the tool that a result belongs to.
+void complete_results(std::vector<Message>& messages, std::size_t id_length) {
+  std::map<std::string, std::string> names;
+  for (Message& message : messages) {
+    for (ToolCall& call : message.tool_calls) {
+      names[call.id] = call.name;
+      call.id = shaped_id(call.id, id_length);
+    }
+    if (message.role != Role::kTool) continue;
+    const auto name = names.find(message.tool_call_id);
+    if (message.tool_name.empty() && name != names.end()) message.tool_name = name->second;
+    message.tool_call_id = shaped_id(message.tool_call_id, id_length);
+  }
+}
+
+bool ends_with_mark(std::string_view text, std::string_view mark) {
+  const std::size_t last = text.find_last_not_of(" \n");
+  return !mark.empty() && last != std::string_view::npos && text.substr(0, last + 1).ends_with(mark);
+}
+
 // The request's conversation with every text guarded.
-Conversation guarded(const GenerationRequest& request, TextGuard& guard) {
+Conversation guarded(const GenerationRequest& request, std::size_t id_length, TextGuard& guard) {
   Conversation conversation{request.messages, {}};
+  complete_results(conversation.messages, id_length);
   if (request.tool_choice != ToolChoice::kNone) conversation.tools = request.tools;
   for (Message& message : conversation.messages) {
     if (message.tool_failed) message.text.insert(0, kFailedTool);
@@ -33,8 +67,19 @@ Conversation guarded(const GenerationRequest& request, TextGuard& guard) {
 
 }  // namespace
 
-PromptBuilder::PromptBuilder(const Vocabulary& vocabulary, ChosenTemplate chosen)
-    : vocabulary_(vocabulary), chosen_(std::move(chosen)), controls_(vocabulary.control_texts()) {}
+PromptBuilder::PromptBuilder(const Vocabulary& vocabulary, ChosenTemplate chosen, GrammarCompiler* compiler)
+    : vocabulary_(vocabulary),
+      chosen_(std::move(chosen)),
+      controls_(vocabulary.control_texts()),
+      forms_{chosen_.chat.abilities().tools ? &tool_format_of(chosen_.chat.source()) : &built_in_tool_format(),
+             reasoning_marks_of(chosen_.chat.source())},
+      planner_(vocabulary, compiler, forms_) {}
+
+Result<Prompt> PromptBuilder::prepare(const GenerationRequest& request) const {
+  Prompt prompt = TRY(build(request));
+  prompt.answer = std::make_shared<const AnswerPlan>(TRY(planner_.plan(request, prompt.reasoning_open, prompt.reasoning_closed)));
+  return prompt;
+}
 
 Result<Prompt> PromptBuilder::build(const GenerationRequest& request) const {
   TRY_VOID(check_request(request, vocabulary_.size()));
@@ -59,8 +104,9 @@ Result<Prompt> PromptBuilder::build(const GenerationRequest& request) const {
 
 Result<Prompt> PromptBuilder::from_messages(const GenerationRequest& request) const {
   TextGuard guard(controls_);
-  const std::string rendered = TRY(render(request, guarded(request, guard)));
+  std::string rendered = TRY(render(request, guarded(request, forms_.tools->id_length, guard)));
   Prompt prompt;
+  end_reasoning(request, rendered, prompt);
   for (const TextGuard::Part& part : guard.restore(rendered)) {
     const auto tokens = vocabulary_.tokenize(part.text, !part.literal);
     prompt.tokens.insert(prompt.tokens.end(), tokens.begin(), tokens.end());
@@ -86,8 +132,23 @@ Result<std::string> PromptBuilder::render(const GenerationRequest& request, Conv
   return TRY(chat.render(conversation, true, request.thinking)) + text;
 }
 
+// Tells whether the prompt leaves the model reasoning. A template that begins it whatever the switch says is
+// made to have ended it.
+void PromptBuilder::end_reasoning(const GenerationRequest& request, std::string& rendered, Prompt& prompt) const {
+  if (request.continue_last_message) return;
+  const bool off = request.thinking.has_value() && !*request.thinking;
+  prompt.reasoning_open = ends_with_mark(rendered, forms_.reasoning.begin);
+  if (prompt.reasoning_open && off) {
+    rendered += "\n";
+    rendered += forms_.reasoning.end;
+    rendered += "\n\n";
+    prompt.reasoning_open = false;
+  }
+  prompt.reasoning_closed = ends_with_mark(rendered, forms_.reasoning.end);
+}
+
 Prompt PromptBuilder::from_text(const GenerationRequest& request) const {
-  Prompt prompt{vocabulary_.tokenize(request.prompt, false), request.prompt, {}};
+  Prompt prompt{.tokens = vocabulary_.tokenize(request.prompt, false), .text = request.prompt};
   begin_once(prompt.tokens);
   if (prompt.tokens.empty()) {
     if (const auto begin = vocabulary_.begin_token()) prompt.tokens.push_back(*begin);
@@ -96,7 +157,7 @@ Prompt PromptBuilder::from_text(const GenerationRequest& request) const {
 }
 
 Prompt PromptBuilder::from_tokens(const GenerationRequest& request) const {
-  Prompt prompt{request.prompt_tokens, {}, {}};
+  Prompt prompt{.tokens = request.prompt_tokens};
   if (!request.echo_prompt) return prompt;
   for (const Token token : prompt.tokens) prompt.text += vocabulary_.piece(token, false);
   return prompt;

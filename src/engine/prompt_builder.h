@@ -1,6 +1,7 @@
 // The one place where a request becomes tokens.
 #pragma once
 
+#include "engine/answer_plan.h"
 #include "engine/prepared_request.h"
 #include "engine/template_choice.h"
 #include "engine/text_guard.h"
@@ -11,8 +12,8 @@ namespace pensieve::engine {
 // Immutable; thread-safe.
 class PromptBuilder {
  public:
-  // `vocabulary` outlives the builder.
-  PromptBuilder(const Vocabulary& vocabulary, ChosenTemplate chosen);
+  // `vocabulary` and `compiler` outlive the builder. Without a compiler no answer can be constrained.
+  PromptBuilder(const Vocabulary& vocabulary, ChosenTemplate chosen, GrammarCompiler* compiler = nullptr);
 
   [[nodiscard]] const std::string& template_source() const { return chosen_.source; }
 
@@ -21,16 +22,22 @@ class PromptBuilder {
   // prompt.
   [[nodiscard]] Result<Prompt> build(const GenerationRequest& request) const;
 
+  // The same with the plan of its answer. Errors: AnswerPlanner's too.
+  [[nodiscard]] Result<Prompt> prepare(const GenerationRequest& request) const;
+
  private:
   [[nodiscard]] Result<Prompt> from_messages(const GenerationRequest& request) const;
   [[nodiscard]] Prompt from_text(const GenerationRequest& request) const;
   [[nodiscard]] Prompt from_tokens(const GenerationRequest& request) const;
   [[nodiscard]] Result<std::string> render(const GenerationRequest& request, Conversation conversation) const;
+  void end_reasoning(const GenerationRequest& request, std::string& rendered, Prompt& prompt) const;
   void begin_once(std::vector<Token>& tokens) const;
 
   const Vocabulary& vocabulary_;
   ChosenTemplate chosen_;
   ControlTexts controls_;
+  AnswerForms forms_;
+  AnswerPlanner planner_;
 };
 
 }  // namespace pensieve::engine

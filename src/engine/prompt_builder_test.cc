@@ -265,7 +265,6 @@ TEST(RequestCheck, NamesTheFieldAtFault) {
   EXPECT_EQ(param([](auto& r) { r.max_tokens = -1; }), "max_tokens");
   EXPECT_EQ(param([](auto& r) { r.top_logprobs = 10'000; }), "top_logprobs");
   EXPECT_EQ(param([](auto& r) { r.stop = {std::string(5000, 'x')}; }), "stop");
-  EXPECT_EQ(param([](auto& r) { r.output_format = OutputFormat::kJsonObject; }), "response_format");
   EXPECT_EQ(param([](auto& r) {
               r.prompt_kind = PromptKind::kTokens;
               r.prompt_tokens = {100'000};

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include "base/utf8.h"
 #include "engine/engine.h"
@@ -271,6 +272,59 @@ TEST_F(GemmaRealModel, ReadsAfreshWhatTheSlidingWindowHasForgotten) {
   EXPECT_EQ(again.first<Started>()->usage.cached_prompt_tokens, 0);
   EXPECT_EQ(again.text(), fresh);
 }
+
+// Conversations kept on disk: what a model says after a restart is what it would have said without.
+class KeptRealModel : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    initialise_once();
+    std::string name = (std::filesystem::temp_directory_path() / "pensieve-kept-XXXXXX").string();
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    settings_ = {.model_id = "kept", .path = model_path(GetParam()), .context_tokens = 2048, .threads = 1, .batch_threads = 1};
+    settings_.state_folder = folder_ = name;
+    settings_.state_bytes = 1'000'000'000;
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  // The answer of an engine that ends afterwards.
+  StreamRecord answer(const std::string& prompt) {
+    EventLog log;
+    auto engine = load(settings_, log.sink());
+    if (!engine) {
+      ADD_FAILURE() << engine.error().text();
+      return {};
+    }
+    (*engine)->submit(1, complete(prompt, 16));
+    return log.wait(1);
+  }
+
+  ipc::LoadModel settings_;
+  std::filesystem::path folder_;
+};
+
+TEST_P(KeptRealModel, GoesOnAfterARestartAsIfNothingHadBeen) {
+  const std::string prompt = GemmaRealModel::story(34);
+  const std::string told = prompt + answer(prompt).text();
+  const std::string folder = std::exchange(settings_.state_folder, "");
+  const StreamRecord fresh = answer(told + " On day");
+  settings_.state_folder = folder;
+  const StreamRecord kept = answer(told + " On day");
+  EXPECT_EQ(fresh.first<Started>()->usage.cached_prompt_tokens, 0);
+  EXPECT_GE(kept.first<Started>()->usage.cached_prompt_tokens, 600);
+  EXPECT_EQ(kept.text(), fresh.text());
+}
+
+TEST_P(KeptRealModel, KeepsAQuantizedCacheApart) {
+  const std::string prompt = GemmaRealModel::story(8);
+  (void)answer(prompt);
+  settings_.cache_type = "q8_0";
+  const StreamRecord fresh = answer(prompt);
+  EXPECT_EQ(fresh.first<Started>()->usage.cached_prompt_tokens, 0);
+  EXPECT_EQ(answer(prompt).text(), fresh.text());
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, KeptRealModel, testing::Values("SmolLM2-135M-Instruct.Q4_1.gguf", "gemma-3-270m-q4_k_m.gguf"),
+                         [](const auto& model) { return std::string(model.param).substr(0, 5); });
 
 class LoadRealModel : public testing::Test {
  protected:

@@ -85,10 +85,6 @@ Result<void> check_request(const GenerationRequest& request, std::size_t vocabul
       return invalid("stop", std::format("strings must have at most {} bytes", kLongestStop));
     }
   }
-  if (request.output_format != OutputFormat::kText) {
-    return fail(ErrorCode::kUnsupported, "this engine can't constrain the answer's format", "ask for the format in the prompt",
-                "response_format");
-  }
   return {};
 }
 

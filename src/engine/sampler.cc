@@ -7,11 +7,29 @@ namespace pensieve::engine {
 Sampler::Sampler(const Sampling& sampling, std::span<const Token> prompt, std::uint32_t seed)
     : sampling_(sampling), penalties_(sampling, prompt), random_(sampling.seed.value_or(seed)) {}
 
-std::optional<Token> Sampler::sample(std::span<float> logits) {
+std::optional<Token> Sampler::sample(std::span<float> logits, const AnswerConstraint* constraint) {
   if (!penalties_.inactive()) penalties_.apply(logits);
-  const auto token = choose(logits);
+  const auto token = constraint != nullptr ? choose(logits, *constraint) : choose(logits);
   if (token) penalties_.accept(*token);
   return token;
+}
+
+// A draw that is refused is ruled out and drawn again: the same as drawing from what is allowed, without
+// asking for every token. Where the model wants what it can't have, all are asked for in the end.
+std::optional<Token> Sampler::choose(std::span<float> logits, const AnswerConstraint& constraint) {
+  constexpr int kDraws = 12;
+  for (int draw = 0; draw < kDraws; ++draw) {
+    const auto token = choose(logits);
+    if (!token) return std::nullopt;
+    if (constraint.allows(*token)) return token;
+    constraint.rule_out(*token, logits);
+  }
+  constraint.rule_out_all(logits);
+  for (;;) {
+    const auto token = choose(logits);
+    if (!token || constraint.allows(*token)) return token;
+    constraint.rule_out(*token, logits);
+  }
 }
 
 std::optional<Token> Sampler::choose(std::span<const float> logits) {

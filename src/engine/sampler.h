@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/answer_constraint.h"
 #include "engine/batch_model.h"
 #include "engine/logit_math.h"
 #include "engine/penalties.h"
@@ -22,8 +23,12 @@ class Sampler {
   Sampler(const Sampling& sampling, std::span<const Token> prompt, std::uint32_t seed);
 
   // Chooses a token and takes note of it. May change `logits`. Empty if no token is possible: the
-  // logits are not numbers, or every token is banned.
-  std::optional<Token> sample(std::span<float> logits);
+  // logits are not numbers, or every token is banned. With a `constraint`: only of those that it allows,
+  // with the same chances as if all others had been ruled out before.
+  std::optional<Token> sample(std::span<float> logits, const AnswerConstraint* constraint = nullptr);
+
+  // Takes note of a token that was chosen otherwise.
+  void accept(Token token) { penalties_.accept(token); }
 
  private:
   struct Candidate {
@@ -32,6 +37,7 @@ class Sampler {
   };
 
   std::optional<Token> choose(std::span<const float> logits);
+  std::optional<Token> choose(std::span<float> logits, const AnswerConstraint& constraint);
   Token draw_from_all();
   Token draw_from_candidates();
   void keep_top_k(std::span<const float> logits);

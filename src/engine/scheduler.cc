@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kMostWaiting = 1024;
 constexpr std::size_t kMostOvertaken = 16;
+constexpr std::uint32_t kStepsBetweenSaves = 4;
 constexpr std::size_t kRoomToGrow = 32;  // cells kept free for each running request's answer
 
 Error too_long(std::size_t tokens, std::size_t most) {
@@ -19,8 +20,9 @@ Error too_long(std::size_t tokens, std::size_t most) {
 
 }  // namespace
 
-Scheduler::Scheduler(BatchModel& model, const Vocabulary& vocabulary, const Clock& clock, EventSink sink, SeedSource seeds)
-    : model_(model), vocabulary_(vocabulary), clock_(clock), sink_(std::move(sink)), seeds_(std::move(seeds)), cache_(model) {}
+Scheduler::Scheduler(BatchModel& model, const Vocabulary& vocabulary, const Clock& clock, EventSink sink, SeedSource seeds,
+                     StateArchive* archive)
+    : model_(model), vocabulary_(vocabulary), clock_(clock), sink_(std::move(sink)), seeds_(std::move(seeds)), cache_(model, archive) {}
 
 void Scheduler::add(PreparedRequest prepared) {
   if (prepared.control->cancelled) return;
@@ -41,12 +43,16 @@ bool Scheduler::step() {
   for (;;) {
     drop_cancelled();
     admit();
+    const bool loaded = load_archived();
     const std::vector<Share> shares = plan();
-    if (shares.empty()) return false;
+    if (shares.empty()) return loaded || cache_.save_ahead();
     switch (decode(shares)) {
-      case DecodeOutcome::kDone:
+      case DecodeOutcome::kDone: {
+        const bool plain = std::ranges::all_of(shares, [](const Share& share) { return share.run->pending() == 1; });
         distribute(shares);
+        if (plain && ++plain_steps_ % kStepsBetweenSaves == 0) cache_.save_ahead();
         return true;
+      }
       case DecodeOutcome::kNoSpace:
         make_room();
         break;
@@ -72,24 +78,39 @@ void Scheduler::admit() {
   for (auto next = waiting_.begin(); next != waiting_.end();) {
     if (active_.size() >= model_.limits().max_active) return;
     Run& run = **next;
-    const auto place = cache_.find(run.generation.tokens());
+    auto place = cache_.find(run.generation.tokens());
     if (!place) return;
     if (!has_room(run, *place)) {
       if (run.overtaken++ >= kMostOvertaken) return;
       ++next;
       continue;
     }
+    cache_.add_archived(*place, run.generation.tokens());
     run.sequence = place->sequence;
     run.computed = cache_.take(*place);
     run.shared = run.computed == place->cached ? place->shared : 0;
+    run.archived.assign(place->archived.begin(), place->archived.end());
     run.overtaken = 0;
     run.served = clock_.steady_now();
-    run.generation.admit(run.computed);
+    if (run.archived.empty()) run.generation.admit(run.computed);
     const auto at = std::ranges::upper_bound(active_, run.generation.arrived(), {},
                                              [](const RunPointer& other) { return other->generation.arrived(); });
     active_.insert(at, std::move(*next));
     next = waiting_.erase(next);
   }
+}
+
+// One piece a step, so that running streams are not held up. True if there was one.
+bool Scheduler::load_archived() {
+  const auto next = std::ranges::find_if(active_, [](const RunPointer& run) { return !run->archived.empty(); });
+  if (next == active_.end()) return false;
+  Run& run = **next;
+  const std::size_t before = run.computed;
+  run.computed = cache_.load(run.sequence, run.archived.front(), run.generation.tokens());
+  run.archived.pop_front();
+  if (run.computed <= before) run.archived.clear();
+  if (run.archived.empty()) run.generation.admit(run.computed);
+  return true;
 }
 
 bool Scheduler::has_room(const Run& run, const SequenceCache::Place& place) const {
@@ -106,7 +127,7 @@ std::vector<Scheduler::Share> Scheduler::plan() const {
   std::vector<StepCandidate> candidates;
   const SteadyTime now = clock_.steady_now();
   for (const RunPointer& run : active_) {
-    if (run->generation.paused()) continue;
+    if (run->generation.paused() || !run->archived.empty()) continue;
     shares.push_back({run.get(), 0});
     candidates.push_back({run->pending(), now - run->served});
   }
@@ -157,8 +178,10 @@ void Scheduler::distribute(std::span<const Share> shares) {
   for (const Share& share : shares) {
     Run& run = *share.run;
     const bool complete = share.complete();
+    const bool prompt = run.pending() > 1;
     last += share.tokens;
     cache_.append(run.sequence, run.generation.tokens().subspan(run.computed, share.tokens));
+    if (prompt) cache_.mark(run.sequence, complete);
     run.computed += share.tokens;
     if (!complete) continue;
     if (!run.generation.wants_tokens()) {
@@ -175,9 +198,10 @@ void Scheduler::make_room() {
   if (cache_.evict()) return;
   Run& youngest = *active_.back();
   if (active_.size() > 1) {
-    cache_.discard(youngest.sequence);
+    cache_.discard(youngest.sequence, true);
     youngest.sequence = -1;
     youngest.computed = youngest.shared = 0;
+    youngest.archived.clear();
     waiting_.push_front(std::move(active_.back()));
     active_.pop_back();
     return;
@@ -204,7 +228,7 @@ void Scheduler::remove(const std::vector<Run*>& ended, bool keep_content) {
     if (keep_content) {
       cache_.release(run->sequence);
     } else {
-      cache_.discard(run->sequence);
+      cache_.discard(run->sequence, false);
     }
     std::erase_if(active_, [&](const RunPointer& other) { return other.get() == run; });
   }

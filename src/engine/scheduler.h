@@ -21,14 +21,20 @@ class Scheduler {
  public:
   using SeedSource = std::function<std::uint32_t()>;  // for requests without a seed
 
-  Scheduler(BatchModel& model, const Vocabulary& vocabulary, const Clock& clock, EventSink sink, SeedSource seeds);
+  // `archive` may be null: then what leaves the cache is lost.
+  Scheduler(BatchModel& model, const Vocabulary& vocabulary, const Clock& clock, EventSink sink, SeedSource seeds,
+            StateArchive* archive = nullptr);
 
   // Lets a request wait for its turn, or fails it at once (bad prompt, too long, too many waiting).
   void add(PreparedRequest prepared);
 
-  // Drops cancelled requests, admits waiting ones and computes one batch. False if there was
-  // nothing to compute: nothing changes then until add(), a cancellation or an end of a pause.
+  // Drops cancelled requests, admits waiting ones, brings a piece of a kept conversation back and
+  // computes one batch. False if there was nothing to do: nothing changes then until add(), a
+  // cancellation or an end of a pause.
   bool step();
+
+  // Saves what the cache holds, running requests' conversations too; nothing is computed afterwards.
+  void save_all() { cache_.save_all(); }
 
   [[nodiscard]] std::size_t active() const { return active_.size(); }
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
@@ -39,6 +45,7 @@ class Scheduler {
     SequenceId sequence = -1;
     std::size_t computed = 0;   // tokens in the cache
     std::size_t shared = 0;     // of these, in cells that were another's
+    std::deque<StatePiece> archived;  // still to be loaded before it can go on
     std::size_t overtaken = 0;  // times that a younger request was admitted before
     SteadyTime served;          // admission or last prefill, for ageing
 
@@ -55,6 +62,7 @@ class Scheduler {
 
   void drop_cancelled();
   void admit();
+  bool load_archived();
   [[nodiscard]] bool has_room(const Run& run, const SequenceCache::Place& place) const;
   [[nodiscard]] std::vector<Share> plan() const;
   [[nodiscard]] std::vector<BatchToken> batch_of(std::span<const Share> shares) const;
@@ -71,6 +79,7 @@ class Scheduler {
   SeedSource seeds_;
   SequenceCache cache_;
   StepCost cost_;
+  std::uint32_t plain_steps_ = 0;   // without a prompt in them
   std::deque<RunPointer> waiting_;  // by arrival
   std::vector<RunPointer> active_;  // by arrival
 };

@@ -3,8 +3,17 @@
 #include <algorithm>
 
 namespace pensieve::engine {
+namespace {
 
-SequenceCache::SequenceCache(BatchModel& model) : model_(model), slots_(model.limits().sequences) {}
+constexpr std::size_t kTokensBetweenCheckpoints = 1024;
+constexpr std::size_t kMostCheckpointBytes = 64U << 20U;  // of one sequence
+
+}  // namespace
+
+SequenceCache::SequenceCache(BatchModel& model, StateArchive* archive)
+    : model_(model), slots_(model.limits().sequences), needs_checkpoints_(!model.state_form().divisible) {
+  if (archive != nullptr) transfer_.emplace(model, *archive);
+}
 
 // Tokens of `prompt`, but for its last (whose logits are needed), that `slot` can provide.
 std::size_t SequenceCache::usable(std::size_t slot, std::span<const Token> prompt) const {
@@ -12,7 +21,10 @@ std::size_t SequenceCache::usable(std::size_t slot, std::span<const Token> promp
   const auto wanted = prompt.first(prompt.size() - 1);
   const auto common = std::ranges::mismatch(tokens, wanted).in1 - tokens.begin();
   if (common == 0) return 0;
-  return model_.reusable_prefix(static_cast<SequenceId>(slot), static_cast<std::size_t>(common));
+  const std::size_t reusable = model_.reusable_prefix(static_cast<SequenceId>(slot), static_cast<std::size_t>(common));
+  if (reusable > 0 || slots_[slot].busy) return reusable;
+  const Checkpoints::Entry* checkpoint = slots_[slot].checkpoints.best(static_cast<std::size_t>(common));
+  return checkpoint ? checkpoint->length : 0;
 }
 
 // The idle slot to overwrite: an empty one, else the one released longest ago.
@@ -46,32 +58,108 @@ std::optional<SequenceCache::Place> SequenceCache::find(std::span<const Token> p
     return target ? std::optional(place(*target, *target)) : std::nullopt;
   }
   const bool idle = !slots_[source].busy;
-  const bool loses_little = slots_[source].tokens.size() - cached <= cached;
-  if (idle && loses_little) return place(source, source);
-  if (const auto target = victim(source)) return place(source, *target);
+  const std::size_t lost = slots_[source].tokens.size() - cached;
+  // A checkpoint is of use in its own sequence only.
+  if (needs_checkpoints_ && model_.reusable_prefix(static_cast<SequenceId>(source), cached) != cached) {
+    const auto other = victim(source);
+    if (lost <= cached || !other) return place(source, source);
+    cached = 0;
+    return place(*other, *other);
+  }
+  if (idle && lost < kLeastKeptTokens) return place(source, source);
+  const auto target = victim(source);
+  // A branch of a conversation leaves it as it is where that costs no other conversation more.
+  const bool costs_nothing = target && (slots_[*target].tokens.empty() || transfer_);
+  if (idle && !costs_nothing && lost <= cached) return place(source, source);
+  if (target) return place(source, *target);
   return idle ? std::optional(place(source, source)) : std::nullopt;
+}
+
+void SequenceCache::add_archived(Place& place, std::span<const Token> prompt) {
+  if (!transfer_) return;
+  const auto wanted = prompt.first(prompt.size() - 1);
+  place.archived = transfer_->find(wanted, place.cached);
+  if (place.archived.empty()) return;
+  // The pieces follow from where the first begins; what the cells hold beyond comes with it.
+  const std::size_t begin = place.archived.front().begin;
+  place.cached = begin == 0 ? 0 : model_.reusable_prefix(place.source, begin);
+  if (place.cached != begin) {
+    place.cached = 0;
+    place.archived = transfer_->find(wanted, 0);
+  }
+  place.shared = std::min(place.shared, place.cached);
+}
+
+std::size_t SequenceCache::load(SequenceId sequence, const StatePiece& piece, std::span<const Token> prompt) {
+  const auto at = static_cast<std::size_t>(sequence);
+  Slot& slot = slots_[at];
+  const std::size_t before = slot.tokens.size();
+  if (piece.begin != before) return before;
+  for (;;) {
+    const StateTransfer::Loading loading = transfer_->load(sequence, piece);
+    if (loading == StateTransfer::Loading::kDone) break;
+    if (loading == StateTransfer::Loading::kGone) return before;
+    const bool full = held_cells() + piece.tokens.size() > model_.limits().cells;
+    if (!full) transfer_->forget(piece);
+    if (!full || !evict()) return before;
+  }
+  slot.tokens.insert(slot.tokens.end(), piece.tokens.begin(), piece.tokens.end());
+  slot.saved = slot.tokens.size();
+  const auto wanted = prompt.first(prompt.size() - 1);
+  const auto common = static_cast<std::size_t>(std::ranges::mismatch(slot.tokens, wanted).in1 - slot.tokens.begin());
+  if (common < slot.tokens.size()) {
+    const bool possible = model_.reusable_prefix(sequence, common) == common;
+    cut(at, possible ? common : 0);
+  }
+  return slot.tokens.size();
 }
 
 std::size_t SequenceCache::take(const Place& place) {
   const auto to = static_cast<std::size_t>(place.sequence);
   Slot& slot = slots_[to];
-  std::size_t kept = place.cached;
+  const std::size_t kept = place.cached;
   if (place.source != place.sequence) {
     empty(to);
-    model_.copy(place.source, place.sequence, kept);
+    if (kept > 0) model_.copy(place.source, place.sequence, kept);
     const auto& tokens = slots_[static_cast<std::size_t>(place.source)].tokens;
     slot.tokens.assign(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(kept));
+    slot.saved = std::min(kept, slots_[static_cast<std::size_t>(place.source)].saved);
   } else if (kept < slot.tokens.size()) {
-    kept = model_.truncate(place.sequence, kept);
-    slot.tokens.resize(kept);
+    if (slot.tokens.size() - kept >= kLeastKeptTokens) save(to);
+    cut(to, kept);
   }
   slot.busy = true;
-  return kept;
+  return slot.tokens.size();
+}
+
+// Cuts a slot's content back; to nothing where the model can't.
+void SequenceCache::cut(std::size_t at, std::size_t length) {
+  Slot& slot = slots_[at];
+  const auto sequence = static_cast<SequenceId>(at);
+  const bool direct = length == 0 || model_.reusable_prefix(sequence, length) == length;
+  const Checkpoints::Entry* checkpoint = direct ? nullptr : slot.checkpoints.best(length);
+  if (checkpoint) {
+    const bool back = checkpoint->length == length && model_.rewind(sequence, length, checkpoint->state);
+    slot.tokens.resize(back ? length : model_.truncate(sequence, 0));
+  } else {
+    slot.tokens.resize(model_.truncate(sequence, length));
+  }
+  slot.saved = std::min(slot.saved, slot.tokens.size());
+  slot.checkpoints.cut(slot.tokens.size());
 }
 
 void SequenceCache::append(SequenceId sequence, std::span<const Token> tokens) {
   auto& held = slots_[static_cast<std::size_t>(sequence)].tokens;
   held.insert(held.end(), tokens.begin(), tokens.end());
+}
+
+void SequenceCache::mark(SequenceId sequence, bool turn_ends) {
+  if (!needs_checkpoints_) return;
+  Slot& slot = slots_[static_cast<std::size_t>(sequence)];
+  const std::size_t length = slot.tokens.size();
+  if (length < kLeastKeptTokens) return;
+  if (!turn_ends && length < slot.checkpoints.newest() + kTokensBetweenCheckpoints) return;
+  slot.checkpoints.add({length, model_.checkpoint(sequence)}, kMostCheckpointBytes);
 }
 
 void SequenceCache::release(SequenceId sequence) {
@@ -80,7 +168,9 @@ void SequenceCache::release(SequenceId sequence) {
   slot.released = ++releases_;
 }
 
-void SequenceCache::discard(SequenceId sequence) {
+void SequenceCache::discard(SequenceId sequence, bool keep) {
+  Slot& slot = slots_[static_cast<std::size_t>(sequence)];
+  if (!keep) slot.tokens.clear();
   empty(static_cast<std::size_t>(sequence));
   release(sequence);
 }
@@ -95,9 +185,52 @@ bool SequenceCache::evict() {
   return oldest.has_value();
 }
 
-void SequenceCache::empty(std::size_t slot) {
-  model_.truncate(static_cast<SequenceId>(slot), 0);
-  slots_[slot].tokens.clear();
+// True once a new conversation would have to take the place of another.
+bool SequenceCache::crowded() const {
+  const bool has_empty = std::ranges::any_of(slots_, [](const Slot& slot) { return !slot.busy && slot.tokens.empty(); });
+  return !has_empty || held_cells() > model_.limits().cells / 2;
+}
+
+// At most; sequences with a common beginning share its cells.
+std::size_t SequenceCache::held_cells() const {
+  std::size_t cells = 0;
+  for (const Slot& slot : slots_) cells += slot.tokens.size();
+  return cells;
+}
+
+bool SequenceCache::save_ahead() {
+  if (!transfer_ || !crowded()) return false;
+  std::optional<std::size_t> oldest;
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    if (slots_[i].busy || slots_[i].saved >= slots_[i].tokens.size()) continue;
+    if (!oldest || slots_[i].released < slots_[*oldest].released) oldest = i;
+  }
+  return oldest && save_piece(*oldest);
+}
+
+void SequenceCache::save_all() {
+  for (std::size_t i = 0; i < slots_.size(); ++i) save(i);
+}
+
+void SequenceCache::save(std::size_t at) {
+  while (save_piece(at)) {
+  }
+}
+
+// False if all of the slot is saved.
+bool SequenceCache::save_piece(std::size_t at) {
+  Slot& slot = slots_[at];
+  if (!transfer_ || slot.saved >= slot.tokens.size()) return false;
+  slot.saved = transfer_->save_next(static_cast<SequenceId>(at), slot.tokens, slot.saved);
+  return true;
+}
+
+void SequenceCache::empty(std::size_t at) {
+  save(at);
+  model_.truncate(static_cast<SequenceId>(at), 0);
+  slots_[at].tokens.clear();
+  slots_[at].saved = 0;
+  slots_[at].checkpoints.cut(0);
 }
 
 }  // namespace pensieve::engine

@@ -7,16 +7,20 @@
 #include <vector>
 
 #include "engine/batch_model.h"
+#include "engine/checkpoints.h"
+#include "engine/state_transfer.h"
 
 namespace pensieve::engine {
 
 // Sequences keep their tokens when their request ends. A new prompt goes on from the one that
-// shares its longest prefix: in it, if that loses little of what it holds, else in another one that
-// gets a copy of the prefix (cells are shared by libllama's unified cache, not duplicated). Where a
-// sequence is needed and none is empty, the one idle for longest is emptied.
+// shares its longest prefix: in it, if that loses next to nothing of what it holds, else in another one
+// that gets a copy of the prefix (cells are shared by libllama's unified cache, not duplicated). Where a
+// sequence is needed and none is empty, the one idle for longest is emptied. With an archive nothing is
+// lost by that: what leaves is kept there and comes back for a prompt that begins with it.
 class SequenceCache {
  public:
-  explicit SequenceCache(BatchModel& model);
+  // `archive` may be null.
+  SequenceCache(BatchModel& model, StateArchive* archive);
 
   // Where a prompt would go and what it would find there.
   struct Place {
@@ -24,39 +28,67 @@ class SequenceCache {
     SequenceId sequence = 0;
     std::size_t cached = 0;  // tokens of the prefix, less than the prompt has
     std::size_t shared = 0;  // of these, in cells that a running sequence holds anyway
+    std::vector<StatePiece> archived;  // to be loaded after those; filled by add_archived
   };
 
   // Best place for `prompt` (not empty); none if every sequence is busy.
   [[nodiscard]] std::optional<Place> find(std::span<const Token> prompt) const;
 
+  // Looks in the archive for what goes on from the place, or is better.
+  void add_archived(Place& place, std::span<const Token> prompt);
+
   // Takes a place just found. Returns the tokens that are really cached.
   std::size_t take(const Place& place);
+
+  // Loads the next piece into a sequence that was taken for `prompt` and holds what is before it. Returns
+  // how many tokens of the prompt it holds then; no more than before if the piece is of no use.
+  std::size_t load(SequenceId sequence, const StatePiece& piece, std::span<const Token> prompt);
 
   // Notes tokens that were decoded into a taken sequence.
   void append(SequenceId sequence, std::span<const Token> tokens);
 
+  // Makes the end of what a taken sequence holds a place that it can come back to, where the model needs
+  // that. `turn_ends`: a message ends there; elsewhere it is only worth it now and then.
+  void mark(SequenceId sequence, bool turn_ends);
+
   // Gives a sequence back with its content.
   void release(SequenceId sequence);
 
-  // Gives a sequence back empty.
-  void discard(SequenceId sequence);
+  // Gives a sequence back empty; `keep`: its content is sound and goes to the archive.
+  void discard(SequenceId sequence, bool keep);
 
   // Empties the idle sequence that was released longest ago; false if none holds anything.
   bool evict();
 
+  // Saves a piece of an idle sequence that may soon have to leave, so that little is to be saved when it
+  // does. False if there is nothing to save.
+  bool save_ahead();
+
+  // Saves all sequences, busy ones too: the engine stops.
+  void save_all();
+
  private:
   struct Slot {
     std::vector<Token> tokens;   // in the cache, in order
+    std::size_t saved = 0;       // of these, in the archive
+    Checkpoints checkpoints;
     std::uint64_t released = 0;  // order of release
     bool busy = false;
   };
 
   [[nodiscard]] std::size_t usable(std::size_t slot, std::span<const Token> prompt) const;
   [[nodiscard]] std::optional<std::size_t> victim(std::optional<std::size_t> spared) const;
+  [[nodiscard]] bool crowded() const;
+  [[nodiscard]] std::size_t held_cells() const;
+  void save(std::size_t slot);
+  bool save_piece(std::size_t slot);
+  void cut(std::size_t slot, std::size_t length);
   void empty(std::size_t slot);
 
   BatchModel& model_;
+  std::optional<StateTransfer> transfer_;
   std::vector<Slot> slots_;
+  bool needs_checkpoints_;
   std::uint64_t releases_ = 0;
 };
 

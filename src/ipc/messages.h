@@ -60,6 +60,8 @@ struct LoadModel {
   std::int32_t gpu_layers = -1;      // -1: all that a device takes
   std::string cache_type = "f16";    // K and V: f16, q8_0, q4_0
   std::string chat_template;         // overrides the file's; empty: the file's or a built-in one
+  std::string state_folder;          // where conversations are kept when they leave the cache; empty: nowhere
+  std::int64_t state_bytes = 0;      // most that all models together may keep there
 };
 
 struct Generate {
@@ -86,7 +88,7 @@ struct Ping {
   std::uint64_t sequence = 0;
 };
 
-// Finish nothing, exit 0.
+// Finish no answer, keep the conversations (LoadModel::state_folder), exit 0.
 struct Shutdown {};
 
 using ToWorker = std::variant<Hello, LoadModel, Generate, Cancel, Credit, CountTokens, Ping, Shutdown>;

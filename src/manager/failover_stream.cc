@@ -17,7 +17,7 @@ FailoverStream::FailoverStream(AnswerSource& source, std::shared_ptr<RequestCoun
       answer_(std::move(request)),
       asked_(lease->model.id),
       model_(asked_),
-      stream_(std::make_unique<ManagedStream>(std::move(lease), answer_.first_request())) {}
+      stream_(source_.answer(std::move(lease), answer_.first_request())) {}
 
 FailoverStream::FailoverStream(AnswerSource& source, std::shared_ptr<RequestCounters> counters, GenerationRequest request,
                                const std::string& model, const Error& failure)
@@ -48,6 +48,11 @@ asio::awaitable<std::optional<GenerationEvent>> FailoverStream::next(std::chrono
   ready_.pop_front();
   count(event);
   co_return event;
+}
+
+std::string FailoverStream::degraded() const {
+  const std::string model = stream_ ? stream_->degraded() : "";
+  return degraded_.empty() || model.empty() ? degraded_ + model : degraded_ + "; " + model;
 }
 
 // What is the worker's fault. After a move also what is a model's: the client's own model had taken the request.
@@ -94,18 +99,13 @@ void FailoverStream::move_on(const Error& error) {
                               : std::format("{} failed; {} answers instead", asked_, model_);
 }
 
-std::string FailoverStream::degraded() const {
-  const std::string reduced = stream_ ? stream_->degraded() : std::string();
-  return degraded_.empty() || reduced.empty() ? degraded_ + reduced : degraded_ + "; " + reduced;
-}
-
 void FailoverStream::give_up() { ready_.emplace_back(Failed{*first_error_}); }
 
 asio::awaitable<bool> FailoverStream::reopen(std::chrono::milliseconds patience) {
   std::optional<Result<Lease>> lease = co_await source_.lease(model_, patience);
   if (!lease) co_return false;
   if (*lease) {
-    stream_ = std::make_unique<ManagedStream>(std::move(**lease), *answer_.continuation());
+    stream_ = source_.answer(std::move(**lease), *answer_.continuation());
   } else if (lease->error().code == ErrorCode::kUnavailable) {
     ready_.emplace_back(Failed{lease->error()});
   } else {

@@ -32,6 +32,8 @@ class AnswerSource {
   // A lease on the model once it is ready, which begins its load; empty if that is not so within
   // `patience`.
   virtual boost::asio::awaitable<std::optional<Result<Lease>>> lease(std::string model, std::chrono::milliseconds patience) = 0;
+  // Begins to generate.
+  virtual std::unique_ptr<ManagedStream> answer(Lease lease, GenerationRequest request) = 0;
   // The model that goes on; `reach` is the source's to set.
   virtual std::optional<std::string> next_model(LadderQuestion question) = 0;
 

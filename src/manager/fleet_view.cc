@@ -39,12 +39,10 @@ void set_speed(selector::FleetModel& view, const InstalledModel& model, const Fl
 void set_evicted(selector::FleetModel& view, const RoomPlan& room, const FleetMachine& machine) {
   view.evicts = room.victims;
   if (room.kind == RoomPlan::Kind::kWait) {
-    for (const LoadedModel& model : machine.loaded) {
-      if (!model.pinned) view.evicts.push_back(model.id);
-    }
+    for (const LoadedModel& model : machine.loaded) view.evicts.push_back(model.id);
   }
   for (const LoadedModel& model : machine.loaded) {
-    if (std::ranges::contains(view.evicts, model.id)) view.evicted_reload += model.reload;
+    if (std::ranges::contains(view.evicts, model.id)) view.evicted_reload += model.load_time;
   }
 }
 
@@ -91,9 +89,8 @@ FleetMachine fleet_machine(const ModelPlanner& planner, const std::vector<ModelS
                               .busy = model.active_requests > 0 || model.state != ModelState::kReady,
                               .pinned = model.pinned,
                               .last_use = now - std::chrono::seconds(model.idle_seconds),
-                              .likelihood = 1,
-                              .reload = std::chrono::milliseconds(model.load_ms),
-                              .mapped = Bytes{model.mapped_bytes}});
+                              .mapped = Bytes{model.mapped_bytes},
+                              .load_time = std::chrono::milliseconds(model.load_ms)});
   }
   return machine;
 }

@@ -1,6 +1,7 @@
 // A generation of one worker that holds its model.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -12,8 +13,13 @@ namespace pensieve {
 // Passes a worker's events on; gives the lease back at its end.
 class ManagedStream final : public GenerationStream {
  public:
-  ManagedStream(Lease lease, GenerationRequest request)
-      : lease_(std::move(lease)), worker_(lease_->worker), model_(lease_->model.id), stream_(worker_->generate(std::move(request))) {}
+  // `on_finished` is told how an answer went that was finished.
+  ManagedStream(Lease lease, GenerationRequest request, std::function<void(const Finished&)> on_finished)
+      : lease_(std::move(lease)),
+        worker_(lease_->worker),
+        model_(lease_->model.id),
+        stream_(worker_->generate(std::move(request))),
+        on_finished_(std::move(on_finished)) {}
 
   ~ManagedStream() override { worker_->drop(stream_); }
   ManagedStream(const ManagedStream&) = delete;
@@ -29,6 +35,7 @@ class ManagedStream final : public GenerationStream {
   std::shared_ptr<WorkerLink> worker_;
   std::string model_;
   ipc::StreamId stream_;
+  std::function<void(const Finished&)> on_finished_;
 };
 
 }  // namespace pensieve

@@ -4,6 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
+#include <filesystem>
 #include <format>
 #include <utility>
 
@@ -18,6 +19,8 @@ namespace {
 // A client that asks one thing after the other sends its next request this soon after an answer. Its model
 // is not taken away in between while the other load may still wait (engine.switch_wait_ms).
 constexpr std::chrono::milliseconds kLinger{30};
+// A killed process is gone in a moment, unless it hangs in the system; then the machine's reading tells what is left.
+constexpr std::chrono::seconds kLeaveGrace{15};
 
 Error no_room(const InstalledModel& model, const memory::Plan& plan, const memory::MachineState& machine, bool pins) {
   return {
@@ -29,6 +32,19 @@ Error no_room(const InstalledModel& model, const memory::Plan& plan, const memor
       pins ? "unpin a model, choose a smaller one, or lower engine.context_tokens"
            : "choose a smaller model, lower engine.context_tokens, or close other programs",
       ""};
+}
+
+// What kept conversations may take of the disk now; 0: nothing.
+std::int64_t kept_conversations_bytes(const CacheConfig& cache) {
+  if (cache.folder.empty() || cache.disk_bytes == 0) return 0;
+  if (cache.disk_bytes > 0) return cache.disk_bytes;
+  constexpr std::int64_t kMost = 8'000'000'000;
+  constexpr std::int64_t kFreeShare = 20;
+  std::filesystem::path folder = cache.folder;
+  std::error_code error;
+  while (!std::filesystem::exists(folder, error) && folder.has_relative_path()) folder = folder.parent_path();
+  const std::filesystem::space_info space = std::filesystem::space(folder, error);
+  return error ? 0 : std::min(kMost, static_cast<std::int64_t>(space.available) / kFreeShare);
 }
 
 }  // namespace
@@ -44,6 +60,7 @@ Result<InstalledModel> installed_model(ModelDirectory& directory, const std::str
 ModelLoader::ModelLoader(asio::any_io_executor executor, const Config& config, Dependencies dependencies)
     : executor_(std::move(executor)),
       engine_(config.engine),
+      cache_(config.cache),
       directory_(dependencies.directory),
       planner_(dependencies.planner),
       ledger_(dependencies.ledger),
@@ -52,14 +69,14 @@ ModelLoader::ModelLoader(asio::any_io_executor executor, const Config& config, D
 
 bool ModelLoader::failed_lately(const Resident& resident) const {
   if (resident.state != ModelState::kFailed) return false;
-  if (resident.refused) return room_for(resident.model).kind == RoomPlan::Kind::kNever;
+  if (resident.refused) return room_for(resident.model, planner_.machine()).kind == RoomPlan::Kind::kNever;
   return resident.backoff.waits(residents_.now());
 }
 
 bool ModelLoader::loadable(const InstalledModel& model) const {
   const Resident* resident = residents_.find(model.id);
   if (resident != nullptr && failed_lately(*resident)) return false;
-  return room_for(model).kind != RoomPlan::Kind::kNever;
+  return room_for(model, planner_.machine()).kind != RoomPlan::Kind::kNever;
 }
 
 bool ModelLoader::holds_back(std::string_view id) const {
@@ -98,7 +115,7 @@ void ModelLoader::bring_back() {
     const bool gone = resident->state == ModelState::kUnloaded || resident->state == ModelState::kFailed;
     if (!gone || !(resident->pinned || resident->wanted) || failed_lately(*resident)) continue;
     const Result<InstalledModel> model = installed_model(directory_, id);
-    const RoomPlan::Kind room = model ? room_for(*model).kind : RoomPlan::Kind::kNever;
+    const RoomPlan::Kind room = model ? room_for(*model, planner_.machine()).kind : RoomPlan::Kind::kNever;
     if (room == RoomPlan::Kind::kFits || (room == RoomPlan::Kind::kEvict && resident->pinned)) {
       static_cast<void>(begin(id));
       return;  // one at a time
@@ -139,21 +156,20 @@ asio::awaitable<Result<ipc::Loaded>> ModelLoader::try_load(Resident& resident) {
   co_return loaded;
 }
 
-RoomPlan ModelLoader::room_for(const InstalledModel& model) const {
-  return plan_room([&](const memory::MachineState& machine) { return planner_.plan(model, machine); }, residents_.loaded_models(),
-                   planner_.machine());
+RoomPlan ModelLoader::room_for(const InstalledModel& model, const memory::MachineState& machine) const {
+  const auto plan_in = [&](const memory::MachineState& state) { return planner_.plan(model, state); };
+  return plan_room(plan_in, residents_.loaded_models(), machine);
 }
 
 asio::awaitable<Result<memory::Plan>> ModelLoader::make_room(Resident& resident) {
   const InstalledModel& model = resident.model;
   const std::shared_ptr<Signal> changed = residents_.changed();
+  const auto leave_by = std::chrono::steady_clock::now() + kLeaveGrace;
   for (;;) {
     if (stopping_) co_return std::unexpected(stopping_error());
-    if (leaving_ > 0) {
-      co_await changed->wait();
-      continue;
-    }
-    const RoomPlan room = room_for(model);
+    if (leaving_ > 0 && co_await changed->wait_until(leave_by)) continue;
+    const memory::MachineState machine = planner_.machine();
+    const RoomPlan room = room_for(model, machine);
     switch (room.kind) {
       case RoomPlan::Kind::kFits:
         co_return room.plan;
@@ -171,7 +187,7 @@ asio::awaitable<Result<memory::Plan>> ModelLoader::make_room(Resident& resident)
         break;
       case RoomPlan::Kind::kNever:
         resident.refused = true;
-        co_return std::unexpected(no_room(model, room.plan, planner_.machine(), residents_.pins()));
+        co_return std::unexpected(no_room(model, room.plan, machine, residents_.pins()));
     }
   }
 }
@@ -200,7 +216,9 @@ ipc::LoadModel ModelLoader::settings_for(const InstalledModel& model, const memo
           .threads = engine_.threads,
           .batch_threads = engine_.threads,
           .gpu_layers = engine_.gpu_layers,
-          .cache_type = std::string(memory::format_of(plan.settings.cache).name)};
+          .cache_type = std::string(memory::format_of(plan.settings.cache).name),
+          .state_folder = cache_.folder,
+          .state_bytes = kept_conversations_bytes(cache_)};
 }
 
 void ModelLoader::succeeded(Resident& resident, ipc::Loaded loaded) {

@@ -63,7 +63,7 @@ class ModelLoader {
   boost::asio::awaitable<Result<memory::Plan>> make_room(Resident& resident);
   void wait_for_room(const std::string& id);
   [[nodiscard]] bool lingers(const std::vector<std::string>& victims) const;
-  [[nodiscard]] RoomPlan room_for(const InstalledModel& model) const;
+  [[nodiscard]] RoomPlan room_for(const InstalledModel& model, const memory::MachineState& machine) const;
   boost::asio::awaitable<void> await_gone(std::shared_ptr<WorkerLink> worker);
   void succeeded(Resident& resident, ipc::Loaded loaded);
   void failed(Resident& resident, Error error);
@@ -72,6 +72,7 @@ class ModelLoader {
 
   boost::asio::any_io_executor executor_;
   EngineConfig engine_;
+  CacheConfig cache_;
   ModelDirectory& directory_;
   const ModelPlanner& planner_;
   PerformanceLedger& ledger_;

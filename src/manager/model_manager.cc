@@ -29,11 +29,7 @@ ModelManager::ModelManager(asio::any_io_executor executor, const Config& config,
       residents_(std::make_shared<ResidentTable>(executor_, dependencies.clock)),
       workers_(executor_, dependencies.workers, dependencies.clock, config.engine.spare_worker),
       loader_(executor_, config, {directory_, planner_, ledger_, *residents_, workers_}),
-      stopped_(std::make_shared<Signal>(executor_)) {
-  residents_->on_solo_answer([this](const Resident& resident, const Finished& answer) {
-    ledger_.note_answer(resident.model.fingerprint, resident.cache_type, answer.usage, answer.timings);
-  });
-}
+      stopped_(std::make_shared<Signal>(executor_)) {}
 
 void ModelManager::start() {
   workers_.ensure_spare();
@@ -129,6 +125,11 @@ std::optional<std::string> ModelManager::next_model(LadderQuestion question) {
   return next_on_ladder(models, question);
 }
 
+std::unique_ptr<ManagedStream> ModelManager::answer(Lease lease, GenerationRequest request) {
+  auto recorder = recorder_for(*lease);
+  return std::make_unique<ManagedStream>(std::move(lease), std::move(request), std::move(recorder));
+}
+
 asio::awaitable<bool> ModelManager::settled(std::string model, std::chrono::milliseconds patience) {
   const Result<ResolvedName> name = directory_.resolve(model);
   if (!name) co_return true;
@@ -142,6 +143,18 @@ bool ModelManager::failed_to_load(const std::string& id, const Error& error) con
   const Resident* resident = residents_->find(id);
   const bool fault = error.code == ErrorCode::kWorkerLost || error.code == ErrorCode::kOutOfMemory || error.code == ErrorCode::kInternal;
   return fault && resident != nullptr && resident->state == ModelState::kFailed && !resident->refused;
+}
+
+// Puts the speed of an answer into the ledger if it had the machine to itself from begin to end: only
+// then it is the model's own.
+std::function<void(const Finished&)> ModelManager::recorder_for(const Resident& resident) {
+  const bool alone = residents_->leases() == 1;
+  return [this, alone, table = std::weak_ptr(residents_), given = residents_->leases_given(), model = resident.model.fingerprint,
+          cache = resident.cache_type](const Finished& finished) {
+    const auto still = table.lock();
+    if (!alone || !still || still->leases_given() != given) return;
+    ledger_.note_answer(model, cache, finished.usage, finished.timings);
+  };
 }
 
 asio::awaitable<Result<std::unique_ptr<GenerationStream>>> ModelManager::generate(GenerationRequest request) {
@@ -207,6 +220,17 @@ asio::awaitable<void> ModelManager::housekeeping() {
   }
 }
 
+// True for an idle model that was not used for long or whose file is gone.
+bool ModelManager::unwanted(const Resident& resident) const {
+  if (resident.state != ModelState::kReady || resident.busy()) return false;
+  std::error_code ignored;
+  if (!std::filesystem::exists(resident.model.path, ignored)) return true;
+  if (resident.pinned) return false;
+  const std::chrono::seconds configured(config_.idle_unload_s > 0 ? config_.idle_unload_s : -1);
+  const std::chrono::seconds longest = resident.keep.value_or(configured);
+  return longest >= std::chrono::seconds(0) && residents_->now() - resident.last_use >= longest;
+}
+
 // Keeps what the workers hold: more of it is touched with each longer prompt, so the most counts.
 void ModelManager::note_memory() {
   constexpr Bytes kTellingStep = mebibytes(4);
@@ -218,17 +242,6 @@ void ModelManager::note_memory() {
     ledger_.note(resident->model.fingerprint, store::MeasurementKind::kMemoryBytes, resident->cache_type, resident->loaded.context_tokens,
                  static_cast<double>(now.value));
   }
-}
-
-// True for an idle model that was not used for long or whose file is gone.
-bool ModelManager::unwanted(const Resident& resident) const {
-  if (resident.state != ModelState::kReady || resident.busy()) return false;
-  std::error_code ignored;
-  if (!std::filesystem::exists(resident.model.path, ignored)) return true;
-  if (resident.pinned) return false;
-  const std::chrono::seconds configured(config_.idle_unload_s > 0 ? config_.idle_unload_s : -1);
-  const std::chrono::seconds longest = resident.keep.value_or(configured);
-  return longest >= std::chrono::seconds(0) && residents_->now() - resident.last_use >= longest;
 }
 
 asio::awaitable<void> ModelManager::unload_unwanted() {

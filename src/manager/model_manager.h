@@ -58,6 +58,7 @@ class ModelManager final : public GenerationService, private AnswerSource {
  private:
   using Deadline = std::chrono::steady_clock::time_point;
   boost::asio::awaitable<std::optional<Result<Lease>>> lease(std::string id, std::chrono::milliseconds patience) override;
+  std::unique_ptr<ManagedStream> answer(Lease lease, GenerationRequest request) override;
   std::optional<std::string> next_model(LadderQuestion question) override;
   boost::asio::awaitable<std::optional<Result<Lease>>> acquire_until(std::string id, Deadline deadline);
   boost::asio::awaitable<Result<Lease>> acquire(std::string id);
@@ -68,6 +69,7 @@ class ModelManager final : public GenerationService, private AnswerSource {
   boost::asio::awaitable<void> housekeeping();
   boost::asio::awaitable<void> unload_unwanted();
   void note_memory();
+  std::function<void(const Finished&)> recorder_for(const Resident& resident);
   [[nodiscard]] bool usable(const std::string& id) const;
   [[nodiscard]] bool crowded(const Resident& resident) const;
   [[nodiscard]] ModelStatus describe(const InstalledModel& model) const;

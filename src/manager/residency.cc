@@ -7,20 +7,19 @@
 namespace pensieve {
 namespace {
 
-// A model that was read as it is: its mapped pages still count as available.
-void account(memory::MachineState& machine, const LoadedModel& model) {
+void occupy(memory::MachineState& machine, const LoadedModel& model) {
   machine.ours += model.planned;
   machine.available -= model.mapped;
 }
 
-void count(memory::MachineState& machine, const LoadedModel& model, bool there) {
-  machine.ours = there ? machine.ours + model.planned : machine.ours - model.planned;
-  machine.available = there ? machine.available - model.planned : machine.available + model.planned;
+void leave(memory::MachineState& machine, const LoadedModel& model) {
+  machine.ours -= model.planned;
+  machine.available += model.planned;
 }
 
 double cost_of_losing(const LoadedModel& model) {
-  const auto reload = static_cast<double>(std::max<std::int64_t>(1, model.reload.count()));
-  return reload * model.likelihood / static_cast<double>(std::max<std::int64_t>(1, model.planned.value));
+  const auto load_ms = static_cast<double>(std::max<std::int64_t>(1, model.load_time.count()));
+  return load_ms * model.likelihood / static_cast<double>(std::max<std::int64_t>(1, model.planned.value));
 }
 
 // The models that may go, the cheapest first; of equals the one that was not used for longest.
@@ -31,50 +30,57 @@ std::vector<LoadedModel> idle_by_cost(const std::vector<LoadedModel>& loaded) {
   return idle;
 }
 
-// Who must leave `machine` for `memory`; false if all of `idle` would not be enough.
-bool choose_victims(const std::vector<LoadedModel>& idle, const memory::ModelMemory& memory, memory::MachineState machine,
-                    std::vector<std::string>& victims) {
-  const auto fits = [&] { return memory::can_load(memory, machine).fits; };
+// The cheapest that must leave for `memory`, by the order of `idle`; empty with `fits` false if all of
+// them would not be enough.
+std::vector<std::string> victims_among(const std::vector<LoadedModel>& idle, const memory::ModelMemory& memory,
+                                       memory::MachineState machine, bool& fits) {
   std::vector<LoadedModel> gone;
   for (const LoadedModel& model : idle) {
-    if (fits()) break;
-    count(machine, model, false);
+    if (memory::can_load(memory, machine).fits) break;
+    leave(machine, model);
     gone.push_back(model);
   }
-  if (!fits()) return false;
+  fits = memory::can_load(memory, machine).fits;
+  if (!fits) return {};
   // The last ones may be so large that the first ones need not go.
   for (std::size_t i = gone.size(); i-- > 0;) {
-    count(machine, gone[i], true);
-    if (fits()) {
-      gone.erase(gone.begin() + static_cast<std::ptrdiff_t>(i));
-    } else {
-      count(machine, gone[i], false);
-    }
+    memory::MachineState kept = machine;
+    kept.ours += gone[i].planned;
+    kept.available -= gone[i].planned;
+    if (!memory::can_load(memory, kept).fits) continue;
+    machine = kept;
+    gone.erase(gone.begin() + static_cast<std::ptrdiff_t>(i));
   }
-  for (const LoadedModel& victim : gone) victims.push_back(victim.id);
-  return true;
+  std::vector<std::string> victims;
+  for (const LoadedModel& model : gone) victims.push_back(model.id);
+  return victims;
 }
 
 }  // namespace
 
 RoomPlan plan_room(const PlanFunction& plan_in, const std::vector<LoadedModel>& loaded, const memory::MachineState& machine) {
   memory::MachineState full = machine;
-  for (const LoadedModel& model : loaded) account(full, model);
+  for (const LoadedModel& model : loaded) occupy(full, model);
   memory::MachineState empty = full;
+  bool others_busy = false;
   for (const LoadedModel& model : loaded) {
-    if (!model.pinned) count(empty, model, false);
+    if (model.pinned) continue;
+    leave(empty, model);
+    others_busy = others_busy || model.busy;
   }
-  const bool others_busy = std::ranges::any_of(loaded, [](const LoadedModel& model) { return model.busy && !model.pinned; });
   RoomPlan room{.plan = plan_in(empty)};
   if (room.plan.verdict == memory::Verdict::kDoesNotFit) {
     // With busy models gone there may be more than can be known now; the limit stays.
     memory::MachineState best = empty;
-    best.available = best.total;
-    if (others_busy && plan_in(best).verdict != memory::Verdict::kDoesNotFit) room.kind = RoomPlan::Kind::kWait;
+    best.available = best.total - best.ours;
+    const bool ever = others_busy && plan_in(best).verdict != memory::Verdict::kDoesNotFit;
+    room.kind = ever ? RoomPlan::Kind::kWait : RoomPlan::Kind::kNever;
     return room;
   }
-  if (!choose_victims(idle_by_cost(loaded), room.plan.memory, full, room.victims)) {
-    if (others_busy) room.kind = RoomPlan::Kind::kWait;
+  bool fits = false;
+  room.victims = victims_among(idle_by_cost(loaded), room.plan.memory, full, fits);
+  if (!fits) {
+    room.kind = others_busy ? RoomPlan::Kind::kWait : RoomPlan::Kind::kNever;
     return room;
   }
   room.kind = room.victims.empty() ? RoomPlan::Kind::kFits : RoomPlan::Kind::kEvict;

@@ -19,9 +19,9 @@ struct LoadedModel {
   bool busy = false;    // requests hold it
   bool pinned = false;  // stays, busy or not
   SteadyTime last_use;
-  double likelihood = 0;                // of being used again; any scale
-  std::chrono::milliseconds reload{0};  // what loading it took
-  Bytes mapped = {};  // of `planned`: what the machine's reading still counts as available (mapped file pages)
+  Bytes mapped;           // of `planned`: what the machine's reading still counts as available (mapped file pages)
+  double likelihood = 1;  // of being used again; any scale
+  std::chrono::milliseconds load_time{0};
 };
 
 struct RoomPlan {
@@ -32,18 +32,17 @@ struct RoomPlan {
     kNever,  // does not fit beside the pinned models, or not even alone
   };
   Kind kind = Kind::kNever;
-  std::vector<std::string> victims;  // the cheapest to lose first
+  std::vector<std::string> victims;  // cheapest first
   memory::Plan plan;                 // how the model is to be opened; of kNever: why not
 };
 
 // How a model would be opened on a machine in that state.
 using PlanFunction = std::function<memory::Plan(const memory::MachineState&)>;
 
-// `machine`: as read, with nothing of `loaded` accounted for yet. The model is planned as if all models
-// that are not pinned were gone, since idle ones leave before its context shrinks.
-//
-// What losing an idle model costs for each byte it gives: time to load it again, as often as it will be
-// wanted. The victims are the cheapest whose memory is enough, and none of them is left out in vain.
+// `machine`: as read, with nothing of `loaded` accounted for yet. The model is planned as if all but
+// the pinned models were gone, since idle ones leave before its context shrinks. Then those go that cost
+// least to lose: the time to load them again, as often as they will be wanted, for each byte that they
+// give. No more go than are needed.
 RoomPlan plan_room(const PlanFunction& plan_in, const std::vector<LoadedModel>& loaded, const memory::MachineState& machine);
 
 }  // namespace pensieve

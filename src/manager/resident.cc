@@ -49,15 +49,8 @@ Place::~Place() {
 
 Lease::Lease(ResidentTable& table, std::shared_ptr<Resident> resident) : Holding(table, std::move(resident)) {
   ++resident_->leases;
-  table.note_lease();
   resident_->note_use(table.now());
-  given_ = table.leases_given();
-  alone_ = table.leases() == 1;
-}
-
-void Lease::note_answer(const Finished& answer) const {
-  const auto table = table_.lock();
-  if (table && alone_ && table->leases_given() == given_) table->solo_answer(*resident_, answer);
+  table.note_lease();
 }
 
 Lease::~Lease() {

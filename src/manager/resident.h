@@ -62,6 +62,8 @@ class Holding {
   void released();
 
   std::shared_ptr<Resident> resident_;
+
+ private:
   std::weak_ptr<ResidentTable> table_;
 };
 
@@ -88,12 +90,7 @@ class Lease : Holding {
   Lease& operator=(Lease&&) = delete;
   ~Lease();
   Resident* operator->() const { return resident_.get(); }
-  // An answer was finished. What had the machine to itself from the lease's begin on is told to the table.
-  void note_answer(const Finished& answer) const;
-
- private:
-  std::uint64_t given_ = 0;  // leases ever given when this one was
-  bool alone_ = false;       // no other was held then
+  Resident& operator*() const { return *resident_; }
 };
 
 }  // namespace pensieve

@@ -29,21 +29,21 @@ std::vector<LoadedModel> ResidentTable::loaded_models() const {
                       .busy = busy,
                       .pinned = resident->pinned,
                       .last_use = resident->last_use,
+                      .mapped = resident->mapped,
                       .likelihood = resident->likelihood(now()),
-                      .reload = std::chrono::milliseconds(resident->loaded.load_us / 1000),
-                      .mapped = resident->mapped});
+                      .load_time = std::chrono::milliseconds(resident->loaded.load_us / 1000)});
   }
   return loaded;
+}
+
+bool ResidentTable::pins() const {
+  return std::ranges::any_of(residents_, [](const auto& entry) { return entry.second->pinned; });
 }
 
 int ResidentTable::leases() const {
   int sum = 0;
   for (const auto& [id, resident] : residents_) sum += resident->leases;
   return sum;
-}
-
-bool ResidentTable::pins() const {
-  return std::ranges::any_of(residents_, [](const auto& entry) { return entry.second->pinned; });
 }
 
 asio::awaitable<void> ResidentTable::unload(std::string id) {

@@ -4,7 +4,6 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -48,11 +47,6 @@ class ResidentTable : public std::enable_shared_from_this<ResidentTable> {
   [[nodiscard]] int leases() const;
   [[nodiscard]] std::uint64_t leases_given() const { return leases_given_; }
   void note_lease() { ++leases_given_; }
-  // Called with each answer that had the machine to itself: only then its speed is the model's own.
-  void on_solo_answer(std::function<void(const Resident&, const Finished&)> handler) { on_solo_answer_ = std::move(handler); }
-  void solo_answer(const Resident& resident, const Finished& answer) const {
-    if (on_solo_answer_) on_solo_answer_(resident, answer);
-  }
   [[nodiscard]] SteadyTime now() const { return clock_.steady_now(); }
 
  private:
@@ -60,7 +54,6 @@ class ResidentTable : public std::enable_shared_from_this<ResidentTable> {
   std::map<std::string, std::shared_ptr<Resident>, std::less<>> residents_;
   std::shared_ptr<Signal> changed_;
   std::uint64_t leases_given_ = 0;
-  std::function<void(const Resident&, const Finished&)> on_solo_answer_;
 };
 
 }  // namespace pensieve

@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::int32_t kCreditsReturnedAt = ipc::kInitialCredits / 4;
 constexpr std::chrono::milliseconds kStopGrace{500};
+constexpr std::chrono::seconds kKeepGrace{20};
 // A process that ends closes its socket a moment before its exit status can be read.
 constexpr std::chrono::milliseconds kExitGrace{500};
 
@@ -128,7 +129,7 @@ asio::awaitable<void> WorkerSession::watch() {
 
 // The exit status says more than the closed socket does, so the end waits for it.
 void WorkerSession::disconnected(const Error& error) {
-  if (error.code != ErrorCode::kIo) return end(error.message);
+  if (error.code != ErrorCode::kIo || stopping_) return end(error.message);
   const auto timer = std::make_shared<asio::steady_timer>(executor_, kExitGrace);
   timer->async_wait([weak = weak_from_this(), timer, reason = error.message](boost::system::error_code) {
     if (const auto self = weak.lock()) self->end(reason);
@@ -225,9 +226,15 @@ asio::awaitable<void> WorkerSession::stop() {
   const auto self = shared_from_this();
   send(ipc::Shutdown{});
   stopping_ = true;
+  // A worker that heard it closes its socket at once, and may then take the time to keep what it has.
   asio::steady_timer grace(executor_, kStopGrace);
-  grace.async_wait([self](boost::system::error_code error) {
-    if (!error) self->process_->kill();
+  grace.async_wait([self, &grace](boost::system::error_code error) {
+    if (error) return;
+    if (self->alive_) return self->process_->kill();
+    grace.expires_after(kKeepGrace);
+    grace.async_wait([self](boost::system::error_code late) {
+      if (!late) self->process_->kill();
+    });
   });
   while (!process_->exited()) co_await changed_.wait();
   end("stopped");

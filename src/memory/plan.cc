@@ -65,7 +65,8 @@ ContextSettings worker_settings(const gguf::ModelShape& model, std::uint32_t con
   const bool costly = std::ranges::any_of(
       model.layers, [](const gguf::LayerShape& layer) { return layer.state != gguf::StateKind::kNone || layer.sliding; });
   const std::uint32_t active = std::max(parallel, 1U);
-  const std::uint32_t sequences = costly ? active : std::min(2 * active, kMostSequences);
+  // One more, where it costs nothing, through which pieces of conversations come and go.
+  const std::uint32_t sequences = costly ? active : std::min(2 * active, kMostSequences - 1) + 1;
   return {.context_tokens = context_tokens,
           .sequences = sequences,
           .batch_tokens = std::max(batch_tokens, active),

@@ -9,6 +9,7 @@ namespace {
 
 // Of what can grow without end. Log probabilities are many times larger than their text.
 std::size_t bytes_of(const GenerationEvent& event) {
+  if (const auto* call = std::get_if<ToolCallDelta>(&event)) return call->arguments_delta.size();
   const auto* delta = std::get_if<Delta>(&event);
   if (delta == nullptr) return 0;
   std::size_t bytes = delta->text.size() + delta->reasoning.size();
@@ -16,7 +17,17 @@ std::size_t bytes_of(const GenerationEvent& event) {
   return bytes;
 }
 
+// More arguments of the same call.
+bool merge_call(GenerationEvent& last, const GenerationEvent& next) {
+  auto* into = std::get_if<ToolCallDelta>(&last);
+  const auto* from = std::get_if<ToolCallDelta>(&next);
+  if (into == nullptr || from == nullptr || into->index != from->index || !from->name.empty()) return false;
+  into->arguments_delta += from->arguments_delta;
+  return true;
+}
+
 bool merge(GenerationEvent& last, GenerationEvent& next) {
+  if (merge_call(last, next)) return true;
   auto* into = std::get_if<Delta>(&last);
   auto* from = std::get_if<Delta>(&next);
   if (into == nullptr || from == nullptr) return false;

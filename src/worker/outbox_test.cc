@@ -30,6 +30,21 @@ TEST(Outbox, MergesTextThatWaitsForCreditsAndLosesNothing) {
   EXPECT_EQ(sent, expected);
 }
 
+TEST(Outbox, MergesArgumentsOfOneCallOnly) {
+  Outbox outbox;
+  outbox.add_credits(-ipc::kInitialCredits);
+  outbox.push(ToolCallDelta{0, "call_a", "read", ""});
+  outbox.push(ToolCallDelta{0, "", "", "{\"a\":"});
+  outbox.push(ToolCallDelta{0, "", "", "1}"});
+  outbox.push(ToolCallDelta{1, "call_b", "read", ""});
+  outbox.push(ToolCallDelta{1, "", "", std::string(ipc::kMaxPendingBytes, ' ')});
+  EXPECT_TRUE(outbox.full());
+  outbox.add_credits(2);
+  EXPECT_EQ(std::get<ToolCallDelta>(*outbox.take()), (ToolCallDelta{0, "call_a", "read", "{\"a\":1}"}));
+  EXPECT_EQ(std::get<ToolCallDelta>(*outbox.take()).id, "call_b");
+  EXPECT_FALSE(outbox.take());
+}
+
 TEST(Outbox, SendsTheEndInOrderAndWithoutACredit) {
   Outbox outbox;
   outbox.add_credits(-ipc::kInitialCredits);

@@ -66,7 +66,7 @@ class Worker {
   }
 
  private:
-  // Ends the process without waiting for a step of the engine: nothing of it is worth saving.
+  // Ends the process without waiting for a step of the engine.
   void leave(int code) {
     exit_code_ = code;
     channel_->close();
@@ -165,6 +165,8 @@ class Worker {
   }
 
   Result<void> handle(ipc::Shutdown&) {
+    channel_->close();
+    engine_.reset();  // keeps its conversations
     leave(0);
     return {};
   }

@@ -54,7 +54,8 @@ def home(tmp_path):
     command(tmp_path, "stop")
 
 
-COMMANDS = ["serve", "start", "stop", "status", "run", "chat", "list", "show", "ps", "config", "doctor", "completion", "man", "fit", "bench", "pull", "rm", "route"]
+COMMANDS = ["serve", "start", "stop", "status", "run", "chat", "list", "show", "ps", "config", "doctor", "completion", "man", "fit", "bench", "pull", "rm", "route",
+            "load", "unload", "pin", "unpin"]
 
 
 def test_the_documents_name_no_command_that_is_not_there():
@@ -127,6 +128,17 @@ def test_commands_show_the_running_server(server):
     assert loaded[0]["worker_pid"] in children(server.process.pid) and loaded[0]["kv_bytes"] > 0
     assert str(loaded[0]["worker_pid"]) in good(server.home, "ps")
     assert json.loads(good(server.home, "list", "--json"))["models"][0]["state"] == "ready"
+
+
+def test_models_are_loaded_pinned_and_unloaded_from_the_command_line(server):
+    assert "is loaded and stays so" in good(server.home, "pin", STARTER_ID)
+    assert "pinned" in good(server.home, "ps")
+    assert json.loads(good(server.home, "unpin", STARTER_ID, "--json"))["pinned"] is False
+    assert "is unloaded" in good(server.home, "unload", STARTER_ID)
+    assert server.status()["models"][0]["state"] == "unloaded"
+    assert "is loaded" in good(server.home, "load", "auto")
+    assert server.status()["models"][0]["state"] == "ready"
+    assert "not installed" in refused(server.home, "load", "no such/model?")
 
 
 def test_commands_that_need_a_server_say_how_to_start_one(tmp_path):

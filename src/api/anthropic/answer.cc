@@ -34,6 +34,15 @@ std::string usage_json(const Usage& usage, std::int64_t output_tokens) {
                      usage.prompt_tokens - usage.cached_prompt_tokens, usage.cached_prompt_tokens, output_tokens);
 }
 
+// Ids of calls in this API's form.
+std::string tool_use_id(const std::string& id) { return id.starts_with("call_") ? "toolu_" + id.substr(5) : id; }
+
+// Arguments that were cut off in the middle are no object; the client learns it from stop_reason.
+std::string input_json(const std::string& arguments) {
+  const Result<Json> parsed = parse_body(arguments);
+  return parsed ? arguments : "{}";
+}
+
 std::string sse(std::string_view event, std::string_view data) { return std::format("event: {}\ndata: {}\n\n", event, data); }
 
 }  // namespace
@@ -46,8 +55,8 @@ std::string message_body(const std::string& id, const WholeAnswer& answer) {
   }
   if (!answer.text.empty()) add(std::format(R"({{"type":"text","text":{}}})", json_string(answer.text)));
   for (const ToolCall& call : answer.tool_calls) {
-    add(std::format(R"({{"type":"tool_use","id":{},"name":{},"input":{}}})", json_string(call.id), json_string(call.name),
-                    call.arguments.empty() ? "{}" : call.arguments));
+    add(std::format(R"({{"type":"tool_use","id":{},"name":{},"input":{}}})", json_string(tool_use_id(call.id)), json_string(call.name),
+                    input_json(call.arguments)));
   }
   return std::format(R"({{"id":{},"type":"message","role":"assistant","model":{},"content":[{}],{},"usage":{}}})", json_string(id),
                      json_string(answer.model), content, stop_fields(answer.finished),
@@ -69,7 +78,7 @@ void StreamWriter::open(std::string& out, Block block, const ToolCallDelta* call
   if (block == Block::kThinking) content = R"({"type":"thinking","thinking":"","signature":""})";
   if (call != nullptr) {
     call_ = call->index;
-    content = std::format(R"({{"type":"tool_use","id":{},"name":{},"input":{{}}}})", json_string(call->id), json_string(call->name));
+    content = std::format(R"({{"type":"tool_use","id":{},"name":{},"input":{{}}}})", json_string(tool_use_id(call->id)), json_string(call->name));
   }
   out += sse("content_block_start", std::format(R"({{"type":"content_block_start","index":{},"content_block":{}}})", index_, content));
 }

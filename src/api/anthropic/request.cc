@@ -184,25 +184,29 @@ Result<void> parse_tools(const Fields& body, GenerationRequest& request) {
   } else {
     return fields.wrong("type", "must be auto, any, tool or none");
   }
-  if (type == "auto" || type == "none") return {};
-  if (request.tools.empty()) return fields.wrong("type", "may only be given with tools");
-  // A call can't be forced without a grammar in the sampler.
-  return fail(ErrorCode::kUnsupported, "tool_choice: forcing a tool call is not supported",
-              "use auto, and say in the prompt which tool to call", "tool_choice");
+  if (type == "any" && request.tools.empty()) return fields.wrong("type", "may only be given with tools");
+  return {};
 }
 
-// Structured output needs a grammar in the sampler too; a request for it is refused rather than
-// ignored. `output_format` is the older name.
-Result<void> check_format(const Fields& body) {
-  std::string param;
-  if (body.find("output_format")) param = "output_format";
+// Structured output; `output_format` is the older name.
+Result<void> parse_format(const Fields& body, GenerationRequest& request) {
+  const Json* format = body.find("output_format");
+  std::string path = "output_format";
   if (const Json* config = body.find("output_config")) {
     const Fields fields = TRY(Fields::of(*config, "output_config"));
-    if (fields.find("format")) param = fields.path("format");
+    if (const Json* inner = fields.find("format")) {
+      format = inner;
+      path = fields.path("format");
+    }
   }
-  if (param.empty()) return {};
-  return fail(ErrorCode::kUnsupported, std::format("{}: structured output is not supported", param),
-              "leave it out, and say in the prompt what form you want", param);
+  if (format == nullptr) return {};
+  const Fields fields = TRY(Fields::of(*format, path));
+  if (TRY(fields.required_text("type")) != "json_schema") return fields.wrong("type", "must be json_schema");
+  const Json* schema = fields.find("schema");
+  if (schema == nullptr || !schema->is_object()) return fields.wrong("schema", "must be an object");
+  request.output_format = OutputFormat::kJsonSchema;
+  request.output_schema = to_json_text(*schema);
+  return {};
 }
 
 Result<void> parse_stop(const Fields& body, GenerationRequest& request) {
@@ -231,7 +235,7 @@ Result<MessagesRequest> parse_messages_request(std::string_view text, bool count
   TRY_VOID(parse_messages(body, request));
   TRY_VOID(parse_tools(body, request));
   TRY_VOID(parse_stop(body, request));
-  TRY_VOID(check_format(body));
+  TRY_VOID(parse_format(body, request));
   request.sampling.temperature = static_cast<float>(TRY(body.number("temperature", 0, 1)).value_or(1));
   request.sampling.top_p = static_cast<float>(TRY(body.number("top_p", 0, 1)).value_or(1));
   request.sampling.top_k = static_cast<std::int32_t>(TRY(body.integer("top_k", 0, 1'000'000'000)).value_or(0));

@@ -203,6 +203,19 @@ INSTANTIATE_TEST_SUITE_P(SystemAndStops, AnthropicRefusals,
 
 const std::string kTools = R"("tools":[{"name":"read","input_schema":{"type":"object"}}],)";
 
+TEST(AnthropicRequest, ForcesToolsAndFormats) {
+  EXPECT_EQ(parsed(body(kTools + R"("tool_choice":{"type":"any"})")).tool_choice, ToolChoice::kRequired);
+  const GenerationRequest named = parsed(body(kTools + R"("tool_choice":{"type":"tool","name":"read"})"));
+  EXPECT_EQ(named.tool_choice, ToolChoice::kNamed);
+  EXPECT_EQ(named.tool_choice_name, "read");
+  for (const char* field : {R"("output_format":{"type":"json_schema","schema":{"type":"object"}})",
+                            R"("output_config":{"effort":"low","format":{"type":"json_schema","schema":{"type":"object"}}})"}) {
+    const GenerationRequest request = parsed(body(field));
+    EXPECT_EQ(request.output_format, OutputFormat::kJsonSchema);
+    EXPECT_EQ(request.output_schema, R"({"type":"object"})");
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(
     ToolsAndFormats, AnthropicRefusals,
     testing::Values(Refusal{body(R"("tools":{})"), "tools", "array"},
@@ -214,12 +227,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Refusal{body(kTools + R"("tool_choice":{"type":"some"})"), "tool_choice.type", "auto, any, tool or none"},
                     Refusal{body(kTools + R"("tool_choice":"auto")"), "tool_choice", "object"},
                     Refusal{body(R"("tool_choice":{"type":"any"})"), "tool_choice.type", "only be given with tools"},
-                    Refusal{body(kTools + R"("tool_choice":{"type":"any"})"), "tool_choice", "forcing a tool call", kUnsupported},
-                    Refusal{body(kTools + R"("tool_choice":{"type":"tool","name":"read"})"), "tool_choice", "forcing a tool call",
-                            kUnsupported},
-                    Refusal{body(R"("output_config":{"format":{"type":"json_schema","schema":{}}})"), "output_config.format",
-                            "not supported", kUnsupported},
-                    Refusal{body(R"("output_format":{"type":"json_schema","schema":{}})"), "output_format", "not supported", kUnsupported},
+                    Refusal{body(R"("output_config":{"format":{"type":"xml"}})"), "output_config.format.type", "json_schema"},
+                    Refusal{body(R"("output_format":{"type":"json_schema"})"), "output_format.schema", "object"},
                     Refusal{body(R"("output_config":7)"), "output_config", "object"}));
 
 }  // namespace

@@ -65,6 +65,38 @@ Result<void> parse_sampling(const Fields& body, GenerationRequest& request) {
   return parse_logit_bias(body, sampling);
 }
 
+Result<void> set_format(const Fields& holder, const std::string& type, GenerationRequest& request) {
+  if (type == "text") return {};
+  if (type == "json_object") {
+    request.output_format = OutputFormat::kJsonObject;
+    return {};
+  }
+  if (type != "json_schema") return holder.wrong("type", "must be text, json_object or json_schema");
+  const Json* schema = holder.find("schema");
+  if (schema == nullptr) return holder.wrong("schema", "is required");
+  if (!schema->is_object() && !schema->is_boolean()) return holder.wrong("schema", "must be an object");
+  request.output_format = OutputFormat::kJsonSchema;
+  request.output_schema = to_json_text(*schema);
+  return {};
+}
+
+Result<void> parse_format(const Fields& body, GenerationRequest& request) {
+  if (const Json* format = body.find("response_format")) {
+    const Fields fields = TRY(Fields::of(*format, "response_format"));
+    const std::string type = TRY(fields.required_text("type"));
+    const Json* nested = type == "json_schema" ? fields.find("json_schema") : format;
+    if (nested == nullptr) return fields.wrong("json_schema", "is required");
+    const Fields holder = TRY(Fields::of(*nested, nested == format ? "response_format" : fields.path("json_schema")));
+    TRY_VOID(set_format(holder, type, request));
+  }
+  const auto grammar = TRY(body.text("grammar"));
+  if (!grammar) return {};
+  if (request.output_format != OutputFormat::kText) return body.wrong("grammar", "may not be given beside response_format");
+  request.output_format = OutputFormat::kGrammar;
+  request.output_schema = *grammar;
+  return {};
+}
+
 Result<void> parse_streaming(const Fields& body, ParsedRequest& parsed) {
   parsed.stream = TRY(body.boolean("stream")).value_or(false);
   const Json* options = body.find("stream_options");

@@ -18,6 +18,12 @@ Result<void> parse_stop(const Fields& body, GenerationRequest& request);
 // temperature, top_p, top_k, min_p, penalties, seed, logit_bias.
 Result<void> parse_sampling(const Fields& body, GenerationRequest& request);
 
+// The form that the answer is held to: response_format, or `grammar` (GBNF).
+Result<void> parse_format(const Fields& body, GenerationRequest& request);
+
+// One format: "text", "json_object" or "json_schema", whose schema is `schema` of `holder`.
+Result<void> set_format(const Fields& holder, const std::string& type, GenerationRequest& request);
+
 // stream and stream_options.
 Result<void> parse_streaming(const Fields& body, ParsedRequest& parsed);
 

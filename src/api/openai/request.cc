@@ -72,6 +72,65 @@ Result<void> parse_messages(const Fields& body, GenerationRequest& request) {
   return {};
 }
 
+Result<void> choose_mode(const Fields& fields, std::string_view name, const std::string& mode, GenerationRequest& request) {
+  if (mode == "auto")
+    request.tool_choice = ToolChoice::kAuto;
+  else if (mode == "none")
+    request.tool_choice = ToolChoice::kNone;
+  else if (mode == "required")
+    request.tool_choice = ToolChoice::kRequired;
+  else
+    return fields.wrong(name, "must be auto, none, required or a function");
+  return {};
+}
+
+// Name of the function that an entry of tool_choice stands for.
+Result<std::string> named_function(const Fields& fields, const GenerationRequest& request) {
+  const Json* function = fields.find("function");
+  if (function == nullptr) return fields.wrong("function", "is required");
+  const Fields named = TRY(Fields::of(*function, fields.path("function")));
+  std::string name = TRY(named.required_text("name"));
+  if (std::ranges::find(request.tools, name, &ToolDefinition::name) == request.tools.end()) {
+    return fields.wrong("function", std::format("there is no tool '{}'", name));
+  }
+  return name;
+}
+
+// The tools that the model may choose from; the others are left out of the prompt too.
+Result<void> allow_tools(const Fields& choice, GenerationRequest& request) {
+  const Json* allowed = choice.find("allowed_tools");
+  if (allowed == nullptr) return choice.wrong("allowed_tools", "is required");
+  const Fields fields = TRY(Fields::of(*allowed, choice.path("allowed_tools")));
+  TRY_VOID(choose_mode(fields, "mode", TRY(fields.required_text("mode")), request));
+  const Json::array_t* entries = TRY(fields.array("tools"));
+  if (entries == nullptr) return fields.wrong("tools", "is required");
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < entries->size(); ++i) {
+    const Fields entry = TRY(Fields::of((*entries)[i], std::format("{}[{}]", fields.path("tools"), i)));
+    names.push_back(TRY(named_function(entry, request)));
+  }
+  std::erase_if(request.tools, [&](const ToolDefinition& tool) { return !std::ranges::contains(names, tool.name); });
+  return {};
+}
+
+Result<void> parse_tool_choice(const Fields& body, GenerationRequest& request) {
+  const Json* choice = body.find("tool_choice");
+  if (choice == nullptr) return {};
+  if (choice->is_string()) {
+    TRY_VOID(choose_mode(body, "tool_choice", choice->get_string(), request));
+  } else {
+    const Fields fields = TRY(Fields::of(*choice, "tool_choice"));
+    if (TRY(fields.text("type")).value_or("function") == "allowed_tools") {
+      TRY_VOID(allow_tools(fields, request));
+    } else {
+      request.tool_choice = ToolChoice::kNamed;
+      request.tool_choice_name = TRY(named_function(fields, request));
+    }
+  }
+  if (request.tool_choice == ToolChoice::kRequired && request.tools.empty()) return body.wrong("tool_choice", "may only be given with tools");
+  return {};
+}
+
 Result<void> parse_tools(const Fields& body, GenerationRequest& request) {
   for (const char* old : {"functions", "function_call"}) {
     if (body.find(old)) return unsupported(old, "is not supported", "use tools and tool_choice");
@@ -89,52 +148,30 @@ Result<void> parse_tools(const Fields& body, GenerationRequest& request) {
                              schema ? to_json_text(*schema) : R"({"type":"object","properties":{}})"});
   }
   request.parallel_tool_calls = TRY(body.boolean("parallel_tool_calls")).value_or(true);
-  const Json* choice = body.find("tool_choice");
-  if (choice == nullptr) return {};
-  if (choice->is_string()) {
-    const std::string& mode = choice->get_string();
-    if (mode == "auto")
-      request.tool_choice = ToolChoice::kAuto;
-    else if (mode == "none")
-      request.tool_choice = ToolChoice::kNone;
-    else if (mode == "required")
-      request.tool_choice = ToolChoice::kRequired;
-    else
-      return body.wrong("tool_choice", "must be auto, none, required or a function");
-  } else {
-    const Fields fields = TRY(Fields::of(*choice, "tool_choice"));
-    const Json* function = fields.find("function");
-    if (function == nullptr) return fields.wrong("function", "is required");
-    request.tool_choice = ToolChoice::kNamed;
-    const Fields named = TRY(Fields::of(*function, "tool_choice.function"));
-    request.tool_choice_name = TRY(named.required_text("name"));
-    if (std::ranges::find(request.tools, request.tool_choice_name, &ToolDefinition::name) == request.tools.end()) {
-      return fields.wrong("function", std::format("there is no tool '{}'", request.tool_choice_name));
-    }
-  }
-  // A call can't be forced without a grammar in the sampler.
-  if (request.tool_choice == ToolChoice::kAuto || request.tool_choice == ToolChoice::kNone) return {};
-  if (request.tools.empty()) return body.wrong("tool_choice", "may only be given with tools");
-  return unsupported("tool_choice", "forcing a tool call is not supported", "use auto, and say in the prompt which tool to call");
+  return parse_tool_choice(body, request);
 }
 
-// What the answer can't be is refused rather than ignored: sound, and structured output, which needs
-// a grammar in the sampler.
-Result<void> check_format(const Fields& body) {
+// Sound is refused rather than ignored.
+Result<void> check_modalities(const Fields& body) {
   const Json::array_t* modalities = TRY(body.array("modalities"));
   for (std::size_t i = 0; modalities != nullptr && i < modalities->size(); ++i) {
     const Json& modality = (*modalities)[i];
     if (!modality.is_string() || modality.get_string() != "text")
       return unsupported("modalities", "only text is supported", "leave it out");
   }
-  const Json* format = body.find("response_format");
-  if (format == nullptr) return {};
-  const Fields fields = TRY(Fields::of(*format, "response_format"));
-  const std::string type = TRY(fields.required_text("type"));
-  if (type == "text") return {};
-  if (type != "json_object" && type != "json_schema") return fields.wrong("type", "must be text, json_object or json_schema");
-  return unsupported("response_format", std::format("'{}' is not supported", type),
-                     "leave it out, and say in the prompt what form you want");
+  return {};
+}
+
+// The switch for reasoning: OpenAI's own, or the template's as other servers take it.
+Result<void> parse_reasoning(const Fields& body, GenerationRequest& request) {
+  if (const auto effort = TRY(body.text("reasoning_effort"))) request.thinking = *effort != "none";
+  const Json* arguments = body.find("chat_template_kwargs");
+  if (arguments == nullptr) return {};
+  const Fields fields = TRY(Fields::of(*arguments, "chat_template_kwargs"));
+  for (const char* name : {"enable_thinking", "thinking"}) {
+    if (const auto value = TRY(fields.boolean(name))) request.thinking = value;
+  }
+  return {};
 }
 
 }  // namespace
@@ -149,7 +186,9 @@ Result<ParsedRequest> parse_chat_request(std::string_view text) {
   TRY_VOID(parse_tools(body, request));
   TRY_VOID(parse_stop(body, request));
   TRY_VOID(parse_sampling(body, request));
-  TRY_VOID(check_format(body));
+  TRY_VOID(check_modalities(body));
+  TRY_VOID(parse_format(body, request));
+  TRY_VOID(parse_reasoning(body, request));
   const char* limit = body.find("max_completion_tokens") ? "max_completion_tokens" : "max_tokens";
   request.max_tokens = TRY(body.integer(limit, 1, std::int64_t{1} << 40));
   parsed.logprobs = TRY(body.boolean("logprobs")).value_or(false);

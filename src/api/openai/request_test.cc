@@ -209,6 +209,31 @@ INSTANTIATE_TEST_SUITE_P(
 
 const std::string kTools = R"("tools":[{"type":"function","function":{"name":"read"}}],)";
 
+TEST(OpenAiChatRequest, ForcesToolsAndFormats) {
+  const GenerationRequest required = chat(body(kTools + R"("tool_choice":"required")"));
+  EXPECT_EQ(required.tool_choice, ToolChoice::kRequired);
+  const GenerationRequest named = chat(body(kTools + R"("tool_choice":{"type":"function","function":{"name":"read"}})"));
+  EXPECT_EQ(named.tool_choice, ToolChoice::kNamed);
+  EXPECT_EQ(named.tool_choice_name, "read");
+  const GenerationRequest allowed = chat(
+      body(R"("tools":[{"type":"function","function":{"name":"read"}},{"type":"function","function":{"name":"write"}}],"tool_choice":{)"
+           R"("type":"allowed_tools","allowed_tools":{"mode":"required","tools":[{"type":"function","function":{"name":"write"}}]}})"));
+  EXPECT_EQ(allowed.tool_choice, ToolChoice::kRequired);
+  ASSERT_EQ(allowed.tools.size(), 1U);
+  EXPECT_EQ(allowed.tools[0].name, "write");
+
+  EXPECT_EQ(chat(body(R"("response_format":{"type":"json_object"})")).output_format, OutputFormat::kJsonObject);
+  const GenerationRequest schema =
+      chat(body(R"("response_format":{"type":"json_schema","json_schema":{"name":"x","strict":true,"schema":{"type":"integer"}}})"));
+  EXPECT_EQ(schema.output_format, OutputFormat::kJsonSchema);
+  EXPECT_EQ(schema.output_schema, R"({"type":"integer"})");
+  const GenerationRequest grammar = chat(body(R"("grammar":"root ::= [a-z]+")"));
+  EXPECT_EQ(grammar.output_format, OutputFormat::kGrammar);
+  EXPECT_EQ(grammar.output_schema, "root ::= [a-z]+");
+  EXPECT_EQ(chat(body(R"("reasoning_effort":"none")")).thinking, false);
+  EXPECT_EQ(chat(body(R"("chat_template_kwargs":{"enable_thinking":true})")).thinking, true);
+}
+
 INSTANTIATE_TEST_SUITE_P(
     ToolsAndFormats, OpenAiChatRefusals,
     testing::Values(
@@ -222,12 +247,15 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{body(kTools + R"("tool_choice":{"type":"function","function":{"name":"write"}})"), "tool_choice.function",
                 "no tool 'write'"},
         Refusal{body(R"("tool_choice":"required")"), "tool_choice", "only be given with tools"},
-        Refusal{body(kTools + R"("tool_choice":"required")"), "tool_choice", "forcing a tool call", kUnsupported},
-        Refusal{body(kTools + R"("tool_choice":{"type":"function","function":{"name":"read"}})"), "tool_choice", "forcing a tool call",
-                kUnsupported},
+        Refusal{body(kTools + R"("tool_choice":{"type":"allowed_tools"})"), "tool_choice.allowed_tools", "required"},
+        Refusal{body(kTools + R"("tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"auto","tools":[{"function":{"name":"x"}}]}})"),
+                "tool_choice.allowed_tools.tools[0].function", "no tool 'x'"},
         Refusal{body(R"("functions":[])"), "functions", "not supported", kUnsupported},
-        Refusal{body(R"("response_format":{"type":"json_object"})"), "response_format", "'json_object' is not supported", kUnsupported},
-        Refusal{body(R"("response_format":{"type":"json_schema","json_schema":{}})"), "response_format", "not supported", kUnsupported},
+        Refusal{body(R"("response_format":{"type":"json_schema"})"), "response_format.json_schema", "required"},
+        Refusal{body(R"("response_format":{"type":"json_schema","json_schema":{}})"), "response_format.json_schema.schema", "required"},
+        Refusal{body(R"("response_format":{"type":"json_schema","json_schema":{"schema":7}})"), "response_format.json_schema.schema", "object"},
+        Refusal{body(R"("response_format":{"type":"json_object"},"grammar":"root ::= \"a\"")"), "grammar", "beside response_format"},
+        Refusal{body(R"("grammar":7)"), "grammar", "string"},
         Refusal{body(R"("response_format":{"type":"xml"})"), "response_format.type", "json_schema"},
         Refusal{body(R"("response_format":"json")"), "response_format", "object"},
         Refusal{body(R"("modalities":["text","audio"])"), "modalities", "only text", kUnsupported}));

@@ -1,0 +1,130 @@
+#include "engine/answer_constraint.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace pensieve::engine {
+namespace {
+
+using Phase = AnswerReader::Phase;
+constexpr float kOut = -std::numeric_limits<float>::infinity();
+
+}  // namespace
+
+AnswerConstraint::AnswerConstraint(const AnswerPlan& plan, const AnswerReader& reader, const Vocabulary& vocabulary)
+    : plan_(plan), reader_(reader), vocabulary_(vocabulary), may_reason_(plan.reading.may_reason) {
+  closing_ = plan_.groups->ends();
+  for (const unsigned char c : std::string_view("\"}]),ntfNTF01")) {
+    if (const auto token = plan_.groups->of_character(c)) closing_.push_back(*token);
+  }
+  for (unsigned char c = '\t'; c < 0x7F; ++c) {
+    if (const auto token = plan_.groups->of_character(c)) characters_.push_back(*token);
+  }
+  follow_reader();
+}
+
+bool AnswerConstraint::active() const { return state_ != nullptr || plan_.calls != nullptr; }
+
+bool AnswerConstraint::is_mark(Token token) const { return std::ranges::contains(plan_.marks, token); }
+
+bool AnswerConstraint::begins_reasoning(Token token) const {
+  return may_reason_ && vocabulary_.piece(token, true) == plan_.reading.reasoning.begin;
+}
+
+bool AnswerConstraint::allows(Token token) const {
+  if (!state_) return allows_beginning(token);
+  if (begins_reasoning(token)) return true;
+  // Text that a control token would add is not sent.
+  if (plan_.groups->is_silent(token) && !is_mark(token)) return false;
+  return state_->allows(std::span(&token, 1)).front();
+}
+
+// In free text a token is refused only if it begins calls and goes on in a way that calls can't.
+bool AnswerConstraint::allows_beginning(Token token) const {
+  if (plan_.calls == nullptr || reader_.phase() == Phase::kReasoning || vocabulary_.ends_generation(token)) return true;
+  AnswerReader ahead = reader_;
+  ahead.push(vocabulary_.piece(token, is_mark(token)));
+  return ahead.phase() != Phase::kCalls || reader_.phase() == Phase::kCalls || calls_state(ahead) != nullptr;
+}
+
+std::unique_ptr<GrammarState> AnswerConstraint::calls_state(const AnswerReader& reader) const {
+  const auto& grammar = reader.bare_calls() ? plan_.bare_calls : plan_.calls;
+  if (grammar == nullptr) return nullptr;
+  auto state = grammar->begin();
+  return feed(*state, reader.calls_text()) ? std::move(state) : nullptr;
+}
+
+bool AnswerConstraint::feed(GrammarState& state, std::string_view text) const {
+  for (const char c : text) {
+    const auto token = plan_.groups->of_character(static_cast<unsigned char>(c));
+    if (!token || !state.allows(std::span(&*token, 1)).front()) return false;
+    state.accept(*token);
+  }
+  return true;
+}
+
+void AnswerConstraint::rule_out(Token token, std::span<float> logits) const {
+  logits[static_cast<std::size_t>(token)] = kOut;
+  if (!state_) return;
+  const auto leader = plan_.groups->leader_of(token);
+  if (!leader || allows(*leader)) return;
+  for (const Token other : plan_.groups->beginning_like(token)) {
+    if (!begins_reasoning(other)) logits[static_cast<std::size_t>(other)] = kOut;
+  }
+}
+
+void AnswerConstraint::rule_out_all(std::span<float> logits) const {
+  if (!state_) return;
+  std::vector<Token> open;
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    if (logits[i] > kOut) open.push_back(static_cast<Token>(i));
+  }
+  const std::vector<bool> allowed = state_->allows(open);
+  for (std::size_t i = 0; i < open.size(); ++i) {
+    const bool silent = plan_.groups->is_silent(open[i]) && !is_mark(open[i]);
+    if ((silent || !allowed[i]) && !begins_reasoning(open[i])) logits[static_cast<std::size_t>(open[i])] = kOut;
+  }
+}
+
+std::optional<Token> AnswerConstraint::first_allowed(const GrammarState& state, std::span<const Token> candidates) const {
+  const std::vector<bool> allowed = state.allows(candidates);
+  const auto found = std::ranges::find(allowed, true);
+  return found == allowed.end() ? std::nullopt : std::optional(candidates[static_cast<std::size_t>(found - allowed.begin())]);
+}
+
+std::optional<Token> AnswerConstraint::closing_token() const { return state_ ? first_allowed(*state_, closing_) : std::nullopt; }
+
+std::int64_t AnswerConstraint::closing_tokens() const {
+  constexpr std::int64_t kMost = 2000;
+  if (!state_) return 0;
+  const auto ahead = state_->clone();
+  std::int64_t characters = 0;
+  while (characters < kMost) {
+    auto token = first_allowed(*ahead, closing_);
+    if (!token) token = first_allowed(*ahead, characters_);
+    if (!token || vocabulary_.ends_generation(*token)) break;
+    ahead->accept(*token);
+    ++characters;
+  }
+  // Names take fewer tokens than characters; brackets and quotes one each.
+  return characters * 3 / 4 + 6;
+}
+
+void AnswerConstraint::accept(Token token) {
+  if (reader_.phase() == Phase::kReasoning) return;
+  if (begins_reasoning(token)) state_.reset();
+  may_reason_ = false;
+  if (state_) state_->accept(token);
+}
+
+void AnswerConstraint::follow_reader() {
+  if (state_ || reader_.phase() == Phase::kReasoning) return;
+  if (plan_.whole) {
+    state_ = plan_.whole->begin();
+  } else if (plan_.calls && reader_.phase() == Phase::kCalls && !calls_began_) {
+    calls_began_ = true;
+    state_ = calls_state(reader_);
+  }
+}
+
+}  // namespace pensieve::engine

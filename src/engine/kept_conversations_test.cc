@@ -1,0 +1,230 @@
+// The scheduler with an archive: conversations that leave the cache and come back.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "engine/fake_batch_model.h"
+#include "engine/memory_archive_fake.h"
+#include "engine/scheduler.h"
+
+namespace pensieve::engine {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class KeptConversations : public testing::Test {
+ protected:
+  void start(BatchLimits limits, BatchModel::StateForm form = {.divisible = true}) {
+    model = std::make_unique<FakeBatchModel>(limits);
+    model->form = form;
+    model->during_decode = [this](auto) { clock.advance(milliseconds(5)); };
+    scheduler = std::make_unique<Scheduler>(
+        *model, vocabulary, clock, [this](ipc::StreamId stream, GenerationEvent event) { tell(stream, event); }, [] { return 1U; }, &archive);
+  }
+  // As after a restart: the cache is empty, the archive is not.
+  void restart() {
+    scheduler->save_all();
+    EXPECT_THAT(model->complaints, IsEmpty());
+    start(model->limits(), model->form);
+  }
+  void TearDown() override { EXPECT_THAT(model->complaints, IsEmpty()); }
+
+  void submit(ipc::StreamId stream, const std::string& prompt, std::int64_t max_tokens = 1) {
+    PreparedRequest prepared;
+    prepared.stream = stream;
+    prepared.control = std::make_shared<StreamControl>();
+    prepared.arrived = clock.steady_now();
+    prepared.request.sampling.temperature = 0;
+    prepared.request.max_tokens = max_tokens;
+    prepared.prompt = Prompt{vocabulary.tokenize(prompt, false), prompt, {}};
+    scheduler->add(std::move(prepared));
+  }
+  void run_to_end() {
+    for (int steps = 0; scheduler->step(); ++steps) ASSERT_LT(steps, 10'000);
+  }
+  std::int64_t cached(ipc::StreamId stream, const std::string& prompt) {
+    submit(stream, prompt);
+    run_to_end();
+    EXPECT_EQ(finished.count(stream), 1U);
+    return started[stream].usage.cached_prompt_tokens;
+  }
+  void tell(ipc::StreamId stream, const GenerationEvent& event) {
+    if (const auto* told = std::get_if<Started>(&event)) started[stream] = *told;
+    if (const auto* told = std::get_if<Finished>(&event)) finished[stream] = *told;
+    if (const auto* delta = std::get_if<Delta>(&event)) text[stream] += delta->text;
+    if (const auto* failed = std::get_if<Failed>(&event)) ADD_FAILURE() << failed->error.text();
+  }
+  static std::string prompt(char first, std::size_t size) { return std::string(1, first) + std::string(size - 1, 'x'); }
+
+  static constexpr BatchLimits kSmall{.batch_tokens = 64, .max_active = 2, .sequences = 2, .cells = 2048, .sequence_tokens = 1024};
+
+  ManualClock clock;
+  FakeVocabulary vocabulary;
+  MemoryArchive archive;
+  std::unique_ptr<FakeBatchModel> model;
+  std::unique_ptr<Scheduler> scheduler;
+  std::map<ipc::StreamId, Started> started;
+  std::map<ipc::StreamId, Finished> finished;
+  std::map<ipc::StreamId, std::string> text;
+};
+
+TEST_F(KeptConversations, ComeBackAfterOthersTookTheirPlace) {
+  start(kSmall);
+  for (const char first : {'A', 'B', 'C'}) (void)cached(static_cast<ipc::StreamId>(first), prompt(first, 600));
+  const std::size_t before = model->tokens_computed();
+  EXPECT_EQ(cached(1, prompt('A', 600) + "and more"), 600);
+  EXPECT_EQ(model->tokens_computed() - before, std::string("and more").size());
+}
+
+TEST_F(KeptConversations, ComeBackAfterARestart) {
+  start(kSmall);
+  (void)cached(1, prompt('A', 600));
+  restart();
+  EXPECT_EQ(cached(2, prompt('A', 600) + "!"), 600);
+}
+
+TEST_F(KeptConversations, ComeBackInTheMiddleOfAnAnswerThatTheStopInterrupted) {
+  start(kSmall);
+  model->script = [](std::span<const Token>) { return Token{'y'}; };
+  submit(1, prompt('A', 100), 50);
+  for (int i = 0; i < 20; ++i) scheduler->step();
+  const std::string so_far = text[1];
+  ASSERT_GT(so_far.size(), 5U);
+  restart();
+  EXPECT_GE(cached(2, prompt('A', 100) + so_far), 100 + static_cast<std::int64_t>(so_far.size()) - 2);
+}
+
+TEST_F(KeptConversations, ShareTheirBeginningsInTheArchive) {
+  start(kSmall);
+  const std::string common = prompt('S', 2 * kPieceTokens);
+  (void)cached(1, common + "first conversation that is long enough to be kept");
+  restart();
+  const int stores = archive.stores;
+  EXPECT_EQ(cached(2, common + "another one, which is long enough, too, for a file"), static_cast<std::int64_t>(common.size()));
+  restart();
+  EXPECT_EQ(archive.stores, stores + 1) << "only what is new";
+}
+
+TEST_F(KeptConversations, GoOnFromThePlaceWherePromptsDiffer) {
+  start(kSmall);
+  (void)cached(1, prompt('A', 700));
+  restart();
+  EXPECT_EQ(cached(2, prompt('A', 650) + "now something else"), 650);
+}
+
+TEST_F(KeptConversations, AreReadAgainWhenTheArchiveHasLostThem) {
+  start(kSmall);
+  (void)cached(1, prompt('A', 600));
+  restart();
+  archive.states.erase(archive.find(vocabulary.tokenize(prompt('A', 600), false), 0).at(1).id);
+  EXPECT_EQ(cached(2, prompt('A', 600) + "!"), static_cast<std::int64_t>(kPieceTokens)) << "what is before the gap";
+}
+
+TEST_F(KeptConversations, AForeignStateIsForgotten) {
+  start(kSmall);
+  (void)cached(1, prompt('A', 200));
+  restart();
+  archive.states.begin()->second = {'?'};
+  EXPECT_EQ(cached(2, prompt('A', 200) + "!"), 0);
+  EXPECT_THAT(archive.states, IsEmpty());
+}
+
+TEST_F(KeptConversations, MakeRoomForEachOther) {
+  start({.batch_tokens = 64, .max_active = 2, .sequences = 4, .cells = 700, .sequence_tokens = 700});
+  for (const char first : {'A', 'B'}) (void)cached(static_cast<ipc::StreamId>(first), prompt(first, 500));
+  for (const char first : {'A', 'B', 'A'}) EXPECT_GE(cached(static_cast<ipc::StreamId>(first), prompt(first, 500) + ".."), 500);
+}
+
+TEST_F(KeptConversations, ABranchLeavesTheConversationAsItIs) {
+  start({.batch_tokens = 64, .max_active = 2, .sequences = 4, .cells = 4096, .sequence_tokens = 1024});
+  (void)cached(1, prompt('A', 300) + std::string(200, 'm'));
+  EXPECT_EQ(cached(2, prompt('A', 300) + std::string(40, 's')), 300);
+  EXPECT_EQ(cached(3, prompt('A', 300) + std::string(200, 'm') + "next turn"), 500);
+  EXPECT_EQ(archive.stores, 0) << "there was room for both";
+}
+
+TEST_F(KeptConversations, AreLoadedPieceByPieceBesideARunningStream) {
+  start(kSmall);
+  (void)cached(1, prompt('A', 1000));
+  restart();
+  submit(2, "z", 200);
+  scheduler->step();
+  submit(3, prompt('A', 1000) + "!");
+  std::size_t steps_of_2 = 0;
+  while (started.count(3) == 0) {
+    ASSERT_TRUE(scheduler->step());
+    ++steps_of_2;
+  }
+  EXPECT_GE(steps_of_2, 4U);
+  EXPECT_GE(text[2].size(), 4U) << "it went on meanwhile";
+  run_to_end();
+}
+
+TEST_F(KeptConversations, AreSavedAheadBeforeTheirPlaceIsNeeded) {
+  start(kSmall);
+  (void)cached(1, prompt('A', 600));
+  (void)cached(2, prompt('B', 600));  // no empty sequence is left: the engine saves when it has nothing else to do
+  const int stores = archive.stores;
+  EXPECT_EQ(stores, 2 * 3);
+  (void)cached(3, prompt('C', 600));
+  EXPECT_EQ(archive.stores, stores + 3) << "C's own";
+}
+
+TEST_F(KeptConversations, ShortOnesAreNotWorthIt) {
+  start(kSmall);
+  (void)cached(1, prompt('A', 20));
+  restart();
+  EXPECT_EQ(archive.stores, 0);
+}
+
+TEST_F(KeptConversations, OfAModelWithoutAWayBackComeBackWhole) {
+  start(kSmall, {.divisible = false, .reach = 0});
+  (void)cached(1, prompt('A', 600));
+  restart();
+  model->reuse = [](std::size_t held, std::size_t wanted) { return wanted == held ? wanted : 0; };
+  EXPECT_EQ(archive.stores, 1);
+  EXPECT_EQ(cached(2, prompt('A', 300) + "elsewhere"), 0);
+  EXPECT_EQ(cached(3, prompt('A', 600) + "on"), 600);
+}
+
+TEST_F(KeptConversations, OfASlidingWindowAreCutBackALittle) {
+  start(kSmall, {.divisible = false, .reach = 10});
+  (void)cached(1, prompt('A', 600));
+  restart();
+  EXPECT_EQ(cached(2, prompt('A', 595) + "elsewhere"), 595);
+  restart();
+  EXPECT_EQ(cached(3, prompt('A', 500) + "elsewhere"), 0);
+}
+
+class Checkpointed : public KeptConversations {
+ protected:
+  void SetUp() override {
+    start({.batch_tokens = 64, .max_active = 2, .sequences = 2, .cells = 8192, .sequence_tokens = 4096}, {.divisible = false, .reach = 0});
+    model->reuse = [](std::size_t held, std::size_t wanted) { return wanted == held ? wanted : 0; };
+  }
+};
+
+TEST_F(Checkpointed, GoBackToTheEndOfTheLastPrompt) {
+  submit(1, prompt('A', 600), 30);
+  run_to_end();
+  EXPECT_EQ(cached(2, prompt('A', 600) + "the answer as the client renders it"), 600);
+}
+
+TEST_F(Checkpointed, GoBackToAPlaceWithinALongPrompt) {
+  (void)cached(1, prompt('A', 3000));
+  const std::int64_t found = cached(2, prompt('A', 2500) + "a change in the middle" + std::string(500, 'z'));
+  EXPECT_GE(found, 1024);
+  EXPECT_LE(found, 2500);
+}
+
+TEST_F(Checkpointed, LessThanHalfInCommonTakesNoConversationOver) {
+  (void)cached(1, prompt('A', 3000));
+  EXPECT_EQ(cached(2, prompt('A', 1100) + "another conversation"), 0);
+  EXPECT_EQ(cached(3, prompt('A', 3000) + "on"), 3000);
+}
+
+}  // namespace
+}  // namespace pensieve::engine
