@@ -76,8 +76,9 @@ Result<void> loaded(bool json) {
     const bool idle = model.active_requests == 0 && model.state == ModelState::kReady;
     rows.push_back({model.id, state_word(model) + (model.pinned ? ", pinned" : ""), count_word(model.worker_pid),
                     size_word(model.weights_bytes), size_word(model.kv_bytes), size_word(model.compute_bytes),
-                    size_word(model.resident_bytes), count_word(model.context_tokens), std::format("{}", model.active_requests),
-                    std::format("{}", model.waiting_requests), idle ? duration_word(model.idle_seconds) : ""});
+                    size_word(model.planned_bytes), size_word(model.measured_bytes), count_word(model.context_tokens),
+                    std::format("{}", model.active_requests), std::format("{}", model.waiting_requests),
+                    idle ? duration_word(model.idle_seconds) : ""});
   }
   std::print("{}", render_table({{"MODEL"},
                                  {"STATE", false, true},
@@ -85,7 +86,8 @@ Result<void> loaded(bool json) {
                                  {"WEIGHTS", true},
                                  {"KV", true},
                                  {"COMPUTE", true},
-                                 {"RESIDENT", true},
+                                 {"PLANNED", true},
+                                 {"MEASURED", true},
                                  {"CONTEXT", true},
                                  {"ACTIVE", true},
                                  {"WAITING", true},

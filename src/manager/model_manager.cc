@@ -245,6 +245,7 @@ asio::awaitable<void> ModelManager::housekeeping() {
     if (co_await stopped->wait_until(std::chrono::steady_clock::now() + housekeeping_interval_)) continue;
     if (!loader_.loading()) workers_.ensure_spare();
     residents_->notify();  // other programs may have freed memory for a load that waits
+    note_memory();
     co_await unload_unwanted();
     loader_.bring_back();
   }
@@ -259,6 +260,19 @@ bool ModelManager::unwanted(const Resident& resident) const {
   const std::chrono::seconds configured(config_.idle_unload_s > 0 ? config_.idle_unload_s : -1);
   const std::chrono::seconds longest = resident.keep.value_or(configured);
   return longest >= std::chrono::seconds(0) && residents_->now() - resident.last_use >= longest;
+}
+
+// Keeps what the workers hold: more of it is touched with each longer prompt, so the most counts.
+void ModelManager::note_memory() {
+  constexpr Bytes kTellingStep = mebibytes(4);
+  for (const auto& [id, resident] : residents_->all()) {
+    if (resident->state != ModelState::kReady || !resident->worker) continue;
+    const Bytes now = resident_memory(resident->worker->process().pid);
+    if (now <= resident->measured + kTellingStep) continue;
+    resident->measured = now;
+    ledger_.note(resident->model.fingerprint, store::MeasurementKind::kMemoryBytes, resident->cache_type, resident->loaded.context_tokens,
+                 static_cast<double>(now.value));
+  }
 }
 
 asio::awaitable<void> ModelManager::unload_unwanted() {

@@ -73,6 +73,7 @@ class ModelManager final : public GenerationService, private AnswerSource {
   boost::asio::awaitable<Result<void>> unload_if_changed(std::string id);
   boost::asio::awaitable<void> housekeeping();
   boost::asio::awaitable<void> unload_unwanted();
+  void note_memory();
   std::function<void(const Finished&)> recorder_for(const Resident& resident);
   [[nodiscard]] bool usable(const std::string& id) const;
   [[nodiscard]] bool crowded(const Resident& resident) const;

@@ -60,6 +60,7 @@ struct ModelStatus {
   // The rest is 0 unless the model is loaded.
   std::int64_t worker_pid = 0;
   std::int64_t planned_bytes = 0;   // what the plan said before the load
+  std::int64_t measured_bytes = 0;  // what the process held at most, as far as it was looked at
   std::int64_t resident_bytes = 0;  // what the process holds now
   std::int64_t mapped_bytes = 0;    // of planned_bytes: pages of the file, which the system can take back
   std::string cache_type;           // f16, q8_0, q4_0
