@@ -64,6 +64,7 @@ void add_route(CLI::App& app, Run& chosen);
 void add_load(CLI::App& app, Run& chosen);
 void add_merge(CLI::App& app, Run& chosen);
 void add_simulate(CLI::App& app, Run& chosen);
+void add_adapter(CLI::App& app, Run& chosen);
 void add_worker(CLI::App& app, Run& chosen);
 
 }  // namespace pensieve::cli

@@ -33,6 +33,7 @@ constexpr auto kCommands = {
     add_load,
     add_merge,
     add_simulate,
+    add_adapter,
     add_worker,
 };
 

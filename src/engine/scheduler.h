@@ -1,12 +1,14 @@
 // Which requests run, and the loop's one step: many sequences in one batch.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <span>
 #include <vector>
 
+#include "engine/adapter_turn.h"
 #include "engine/generation.h"
 #include "engine/sequence_cache.h"
 #include "engine/step_cost.h"
@@ -53,8 +55,16 @@ class Scheduler {
     std::size_t overtaken = 0;        // times that a younger request was put or admitted before it
     bool batch = false;               // Priority::kBatch
     SteadyTime served;                // admission or last prefill, for ageing
+    SteadyTime stepped;               // last step, or admission
+    AdapterSetPointer adapters;
+    AdapterSpan span;
 
     [[nodiscard]] std::size_t pending() const { return generation.tokens().size() - computed; }
+    // The set that the next token needs, and the tokens that are left for it.
+    [[nodiscard]] std::uint64_t key() const { return computed < span.begin ? 0 : span.key; }
+    [[nodiscard]] std::size_t pending_with_key() const {
+      return computed < span.begin ? std::min(pending(), span.begin - computed) : pending();
+    }
   };
   using RunPointer = std::unique_ptr<Run>;
 
@@ -70,7 +80,7 @@ class Scheduler {
   void admit();
   bool load_archived();
   [[nodiscard]] bool has_room(const Run& run, const SequenceCache::Place& place) const;
-  [[nodiscard]] std::vector<Share> plan() const;
+  [[nodiscard]] std::vector<Share> plan();
   [[nodiscard]] std::vector<BatchToken> batch_of(std::span<const Share> shares) const;
   DecodeOutcome decode(std::span<const Share> shares);
   void distribute(std::span<const Share> shares);
@@ -88,6 +98,7 @@ class Scheduler {
   std::size_t batch_tokens_;        // most tokens in one step
   std::size_t max_active_;          // most requests in one batch
   std::uint32_t plain_steps_ = 0;   // without a prompt in them
+  AdapterTurn turn_;
   std::deque<RunPointer> waiting_;  // by arrival
   std::vector<RunPointer> active_;  // by arrival
 };

@@ -58,6 +58,18 @@ std::string fingerprint_of(const Header& header) {
   return sha256_hex(told).substr(0, 32);
 }
 
+// Only a merge says so itself; a fine-tune names its base in the same way.
+std::vector<std::string> parents_of(const Header& header) {
+  constexpr std::uint64_t kMostParents = 32;
+  std::vector<std::string> parents;
+  if (!header.metadata.contains("pensieve.merge.version")) return parents;
+  const std::uint64_t count = std::min(header.number("general.base_model.count").value_or(0), kMostParents);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    if (auto name = header.text(std::format("general.base_model.{}.name", i))) parents.push_back(*std::move(name));
+  }
+  return parents;
+}
+
 }  // namespace
 
 Result<Summary> summarize(const std::filesystem::path& path) {
@@ -78,6 +90,7 @@ Result<Summary> summarize(const std::filesystem::path& path) {
   }
   summary.name = header.text("general.name").value_or("");
   summary.has_chat_template = header.metadata.contains("tokenizer.chat_template");
+  summary.parents = parents_of(header);
   add_shape(header, summary);
   std::map<std::string_view, std::uint64_t> bytes_by_type;
   add_tensors(header, summary, bytes_by_type);

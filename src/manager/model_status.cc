@@ -37,6 +37,7 @@ ModelStatus describe_model(const InstalledModel& model, const Resident* resident
                      .architecture = model.architecture,
                      .makes_embeddings = model.makes_embeddings,
                      .quantization = model.quantization,
+                     .parents = model.parents,
                      .file_bytes = model.file_bytes,
                      .parameters = model.parameters,
                      .created_unix = model.modified_unix,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <format>
 
+#include "api/adapter_field.h"
 #include "api/openai/common_fields.h"
 
 namespace pensieve::api::openai {
@@ -187,6 +188,7 @@ Result<ParsedRequest> parse_chat_request(std::string_view text) {
   TRY_VOID(parse_tools(body, request));
   TRY_VOID(parse_stop(body, request));
   TRY_VOID(parse_sampling(body, request));
+  TRY_VOID(parse_adapters(body, request));
   TRY_VOID(check_modalities(body));
   TRY_VOID(parse_format(body, request));
   TRY_VOID(parse_reasoning(body, request));
