@@ -159,6 +159,14 @@ const std::vector<Key>& keys() {
                            FIELD(routing.min_tokens_per_second), 0, 100'000),
       number<std::int32_t>("routing.max_ttft_ms", "longest wait for the first token of a chosen model; 0: no limit",
                            FIELD(routing.max_ttft_ms), 0, kMost),
+      text("tiers.triage", "ask a small model about requests whose class is in doubt: off, on, or auto where that costs little",
+           FIELD(tiers.triage), {"off", "on", "auto"}),
+      text("tiers.cascade", "let a small model answer first and a larger one if that is doubtful: off, on, or auto while that saves time",
+           FIELD(tiers.cascade), {"off", "on", "auto"}),
+      number<std::int32_t>("tiers.cascade_tokens", "tokens of the small model's answer that are judged before any is sent",
+                           FIELD(tiers.cascade_tokens), 1, 256),
+      number<std::int32_t>("tiers.cascade_confidence", "least mean probability of those tokens, in percent",
+                           FIELD(tiers.cascade_confidence), 1, 99),
       text("log.level", "trace, debug, info, warn, error or off", FIELD(log.level), {"trace", "debug", "info", "warn", "error", "off"}),
   };
   return table;

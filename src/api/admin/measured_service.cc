@@ -20,6 +20,7 @@ class MeasuredStream final : public GenerationStream {
     co_return event;
   }
   [[nodiscard]] const std::string& model() const override { return stream_->model(); }
+  [[nodiscard]] std::string degraded() const override { return stream_->degraded(); }
 
  private:
   void observe(const GenerationEvent& event) {

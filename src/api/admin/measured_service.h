@@ -13,7 +13,7 @@ class MeasuredService final : public GenerationService {
  public:
   MeasuredService(GenerationService& service, Metrics& metrics, const Clock& clock) : service_(service), metrics_(metrics), clock_(clock) {}
 
-  Result<void> choose(GenerationRequest& request) override { return service_.choose(request); }
+  boost::asio::awaitable<Result<void>> choose(GenerationRequest& request) override { return service_.choose(request); }
   boost::asio::awaitable<Result<std::unique_ptr<GenerationStream>>> generate(GenerationRequest request) override;
   boost::asio::awaitable<bool> settled(std::string model, std::chrono::milliseconds patience) override {
     return service_.settled(std::move(model), patience);
