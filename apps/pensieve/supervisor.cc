@@ -131,8 +131,12 @@ Result<void> run_supervisor(const Paths& paths, const Config& given) {
   ModelManager manager(loop.get_executor(), config, {catalog, planning.planner(), planning.ledger(), clock, workers});
   api::Metrics metrics;
   RoutingService routing(manager, catalog, clock,
-                         {selector_policy(config.routing), requirement_defaults(config.routing), planning.planner()});
+                         {.policy = selector_policy(config.routing),
+                          .defaults = requirement_defaults(config.routing),
+                          .planner = planning.planner(),
+                          .tiers = tier_policy(config.tiers)});
   const std::unique_ptr<api::DecisionArchive> archive = open_archive(paths);
+  if (archive) archive->begin();
   if (archive) routing.log().on_change([&archive](const DecisionRecord& record) { archive->keep(record); });
   MonitoredService monitored(routing, config.engine, clock);
   EventLog events(loop.get_executor());

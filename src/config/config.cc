@@ -202,6 +202,14 @@ const std::vector<Key>& keys() {
       number<std::int32_t>("monitor.cooldown_s", "least seconds between two changes", FIELD(monitor.cooldown_s), 1, 86400),
       text("monitor.replay_readings", "file of recorded readings to follow in place of the machine's", FIELD(monitor.replay_readings)),
       text("monitor.record_readings", "file to record the machine's readings in", FIELD(monitor.record_readings)),
+      text("tiers.triage", "ask a small model about requests whose class is in doubt: off, on, or auto where that costs little",
+           FIELD(tiers.triage), {"off", "on", "auto"}),
+      text("tiers.cascade", "let a small model answer first and a larger one if that is doubtful: off, on, or auto while that saves time",
+           FIELD(tiers.cascade), {"off", "on", "auto"}),
+      number<std::int32_t>("tiers.cascade_tokens", "tokens of the small model's answer that are judged before any is sent",
+                           FIELD(tiers.cascade_tokens), 1, 256),
+      number<std::int32_t>("tiers.cascade_confidence", "least mean probability of those tokens, in percent",
+                           FIELD(tiers.cascade_confidence), 1, 99),
       text("log.level", "trace, debug, info, warn, error or off", FIELD(log.level), {"trace", "debug", "info", "warn", "error", "off"}),
   };
   return table;

@@ -102,6 +102,15 @@ struct MonitorConfig {
   std::string record_readings;  // file to record the readings in; empty: none
 };
 
+// A small model's part in the choice (docs/routing.md); each off, on, or auto: only while it is
+// expected to save time.
+struct TiersConfig {
+  std::string triage = "off";            // it is asked about requests whose class is in doubt
+  std::string cascade = "off";           // it answers first
+  std::int32_t cascade_tokens = 16;      // of its answer that are judged before any is sent
+  std::int32_t cascade_confidence = 60;  // least mean probability of those, in percent
+};
+
 struct LogConfig {
   std::string level = "info";
 };
@@ -119,6 +128,7 @@ struct Config {
   ModelsConfig models;
   RoutingConfig routing;
   MonitorConfig monitor;
+  TiersConfig tiers;
   LogConfig log;
   std::map<std::string, std::string> aliases;  // name or prefix with trailing * -> id, role or auto
   // Of each key and each alias ("aliases.NAME") that has not its default.

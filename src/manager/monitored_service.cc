@@ -101,9 +101,9 @@ Error MonitoredService::with_retry_time(Error error) const {
   return error;
 }
 
-Result<void> MonitoredService::choose(GenerationRequest& request) {
-  TRY_VOID(admit(request));
-  return service_.choose(request);
+asio::awaitable<Result<void>> MonitoredService::choose(GenerationRequest& request) {
+  if (Result<void> admitted = admit(request); !admitted) co_return admitted;
+  co_return co_await service_.choose(request);
 }
 
 asio::awaitable<Result<std::unique_ptr<GenerationStream>>> MonitoredService::generate(GenerationRequest request) {

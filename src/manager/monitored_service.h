@@ -23,7 +23,7 @@ class MonitoredService final : public GenerationService {
   [[nodiscard]] std::optional<TokensPerSecond> speed() const { return state_->meter.speed(clock_.steady_now()); }
   [[nodiscard]] const std::string& last_model() const { return state_->last_model; }  // that wrote an answer; empty: none yet
 
-  Result<void> choose(GenerationRequest& request) override;
+  boost::asio::awaitable<Result<void>> choose(GenerationRequest& request) override;
   boost::asio::awaitable<Result<std::unique_ptr<GenerationStream>>> generate(GenerationRequest request) override;
   boost::asio::awaitable<bool> settled(std::string model, std::chrono::milliseconds patience) override {
     return service_.settled(std::move(model), patience);

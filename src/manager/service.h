@@ -103,7 +103,7 @@ class GenerationService {
 
   // Where the request leaves the choice of model to the server ("auto"): puts the chosen model's id in
   // its place. Called before generate() by who needs the model's name earlier. Fails as generate().
-  virtual Result<void> choose(GenerationRequest& /*request*/) { return {}; }
+  virtual boost::asio::awaitable<Result<void>> choose(GenerationRequest& /*request*/) { co_return Result<void>(); }
 
   // Resolves the model, loads it if need be and starts generating. The Result fails for what can be
   // known before the first event (unknown model, overload, load failure); later failures are Failed

@@ -26,6 +26,8 @@ inline Delta text_delta(std::string text) {
 struct ScriptedEvent {
   std::chrono::milliseconds after{0};
   GenerationEvent event;
+  std::string model = "tiny";  // that answers from now on
+  std::string degraded = {};
 };
 
 class ScriptedStream final : public GenerationStream {
@@ -34,15 +36,19 @@ class ScriptedStream final : public GenerationStream {
   boost::asio::awaitable<std::optional<GenerationEvent>> next(std::chrono::milliseconds) override {
     const ScriptedEvent step = script_.at(at_++);
     clock_.advance(step.after);
+    model_ = step.model;
+    degraded_ = step.degraded;
     co_return step.event;
   }
   [[nodiscard]] const std::string& model() const override { return model_; }
+  [[nodiscard]] std::string degraded() const override { return degraded_; }
 
  private:
   std::vector<ScriptedEvent> script_;
   ManualClock& clock_;
   std::size_t at_ = 0;
   std::string model_ = "tiny";
+  std::string degraded_;
 };
 
 class ScriptedService final : public GenerationService {

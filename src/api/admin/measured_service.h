@@ -13,7 +13,7 @@ class MeasuredService final : public GenerationService {
  public:
   MeasuredService(GenerationService& service, Metrics& metrics, const Clock& clock) : service_(service), metrics_(metrics), clock_(clock) {}
 
-  Result<void> choose(GenerationRequest& request) override { return service_.choose(request); }
+  boost::asio::awaitable<Result<void>> choose(GenerationRequest& request) override { return service_.choose(request); }
   boost::asio::awaitable<Result<std::unique_ptr<GenerationStream>>> generate(GenerationRequest request) override;
   Result<void> pin(std::string_view model, bool pinned) override { return service_.pin(model, pinned); }
   Result<void> keep(std::string_view model, std::optional<std::chrono::seconds> idle) override { return service_.keep(model, idle); }
