@@ -3,8 +3,10 @@
 #include <format>
 #include <print>
 
+#include "adapters_table.h"
 #include "api/admin/status_json.h"
 #include "available.h"
+#include "catalog/adapter_store.h"
 #include "cli.h"
 #include "present.h"
 #include "words.h"
@@ -19,6 +21,14 @@ void print_skipped(const std::vector<SkippedFile>& skipped) {
   std::vector<std::vector<std::string>> rows;
   for (const SkippedFile& file : skipped) rows.push_back({file.path, file.reason});
   std::print("\n{}", render_table({{"SKIPPED FILE"}, {"REASON", false, true}}, rows, table_style()));
+}
+
+void print_merged(const ServiceStatus& status) {
+  std::vector<std::vector<std::string>> rows;
+  for (const ModelStatus& model : status.models) {
+    if (!model.parents.empty()) rows.push_back({model.id, joined(model.parents)});
+  }
+  if (!rows.empty()) std::print("\n{}", render_table({{"MERGED MODEL"}, {"PARENTS", false, true}}, rows, table_style()));
 }
 
 void print_models(const ServiceStatus& status) {
@@ -49,8 +59,11 @@ Result<void> list(bool json) {
     std::println("No model is installed. Put a .gguf file into {}", where.models.string());
   } else {
     print_models(status);
+    print_merged(status);
   }
   print_skipped(status.skipped);
+  const std::vector<InstalledAdapter> adapters = AdapterStore(where.data / "adapters").list();
+  if (!adapters.empty()) std::print("\n{}", adapters_table(adapters, table_style()));
   return {};
 }
 
@@ -65,6 +78,8 @@ Result<void> loaded(bool json) {
     std::println("{}", api::models_json(status.models, {}));
     return {};
   }
+  if (status.monitor.level != "normal" || !status.monitor.largest_model.empty())
+    std::println("machine: {}\n", machine_word(status.monitor));
   if (status.models.empty()) {
     std::println("No model is loaded; the next request loads one.");
     return {};
@@ -74,8 +89,9 @@ Result<void> loaded(bool json) {
     const bool idle = model.active_requests == 0 && model.state == ModelState::kReady;
     rows.push_back({model.id, state_word(model) + (model.pinned ? ", pinned" : ""), count_word(model.worker_pid),
                     size_word(model.weights_bytes), size_word(model.kv_bytes), size_word(model.compute_bytes),
-                    size_word(model.resident_bytes), count_word(model.context_tokens), std::format("{}", model.active_requests),
-                    std::format("{}", model.waiting_requests), idle ? duration_word(model.idle_seconds) : ""});
+                    size_word(model.planned_bytes), size_word(model.measured_bytes), count_word(model.context_tokens),
+                    std::format("{}", model.active_requests), std::format("{}", model.waiting_requests),
+                    idle ? duration_word(model.idle_seconds) : ""});
   }
   std::print("{}", render_table({{"MODEL"},
                                  {"STATE", false, true},
@@ -83,7 +99,8 @@ Result<void> loaded(bool json) {
                                  {"WEIGHTS", true},
                                  {"KV", true},
                                  {"COMPUTE", true},
-                                 {"RESIDENT", true},
+                                 {"PLANNED", true},
+                                 {"MEASURED", true},
                                  {"CONTEXT", true},
                                  {"ACTIVE", true},
                                  {"WAITING", true},

@@ -15,7 +15,7 @@ std::filesystem::path models_folder(const Paths& paths, const Config& config) {
 }
 
 ModelCatalog open_catalog(const Paths& paths, const Config& config, MachineProbe& probe) {
-  return {models_folder(paths, config), config, usable_memory(config, probe.read())};
+  return {models_folder(paths, config), config, usable_memory(config, probe.read()), paths.data / "adapters"};
 }
 
 }  // namespace pensieve

@@ -19,12 +19,14 @@
 #include <print>
 #include <utility>
 
+#include "api/admin/event_archive.h"
 #include "api/admin/measured_service.h"
 #include "api/all_routes.h"
 #include "api/http/server.h"
 #include "base/log.h"
 #include "client/server_record.h"
 #include "executable.h"
+#include "manager/machine_watch.h"
 #include "manager/model_manager.h"
 #include "manager/routing_service.h"
 #include "manager/worker_session.h"
@@ -47,6 +49,21 @@ Result<void> check_writable(const Paths& paths) {
   std::error_code ignored;
   std::filesystem::remove(probe, ignored);
   return {};
+}
+
+Result<std::unique_ptr<ReadingSource>> reading_source(const MonitorConfig& config) {
+  std::unique_ptr<ReadingSource> source =
+      config.replay_readings.empty() ? machine_readings(system_probe()) : TRY(replayed_readings(config.replay_readings));
+  if (config.record_readings.empty()) return source;
+  return recorded_readings(std::move(source), config.record_readings);
+}
+
+// Events are worth keeping, but no reason not to serve.
+std::unique_ptr<api::EventArchive> open_event_archive(const Paths& paths) {
+  Result<std::unique_ptr<store::Database>> database = store::Database::open(paths.data / "ledger.db");
+  if (database) return std::make_unique<api::EventArchive>(*std::move(database));
+  spdlog::warn("events are kept in memory only: {}", database.error().text());
+  return nullptr;
 }
 
 // Decisions are worth keeping, but no reason not to serve.
@@ -117,12 +134,19 @@ Result<void> run_supervisor(const Paths& paths, const Config& given) {
                          {selector_policy(config.routing), requirement_defaults(config.routing), planning.planner()});
   const std::unique_ptr<api::DecisionArchive> archive = open_archive(paths);
   if (archive) routing.log().on_change([&archive](const DecisionRecord& record) { archive->keep(record); });
-  api::MeasuredService measured(routing, metrics, clock);
+  MonitoredService monitored(routing, config.engine, clock);
+  EventLog events(loop.get_executor());
+  const std::unique_ptr<api::EventArchive> event_archive = open_event_archive(paths);
+  if (event_archive) events.on_event([&event_archive](const ServerEvent& event) { event_archive->keep(event); });
+  MachineWatch watch(loop.get_executor(), config.monitor, TRY(reading_source(config.monitor)),
+                     {manager, routing, monitored, events, clock});
+  api::MeasuredService measured(monitored, metrics, clock);
   std::vector<api::Route> routes = api::all_routes({measured,
                                                     routing,
                                                     library,
                                                     archive.get(),
                                                     metrics,
+                                                    events,
                                                     {.ping_interval = std::chrono::seconds(config.server.ping_interval_s)},
                                                     PENSIEVE_VERSION});
   api::HttpServer http(loop.get_executor(), config.server, std::move(routes), clock);
@@ -133,6 +157,7 @@ Result<void> run_supervisor(const Paths& paths, const Config& given) {
   spdlog::info("Pensieve {} listens on {} (models: {})", PENSIEVE_VERSION, url, paths.models.string());
   for (const SkippedFile& file : catalog.skipped()) spdlog::warn("skipped {}: {}", file.path, file.reason);
   manager.start();
+  if (config.monitor.enabled) watch.start(config.monitor.replay_readings.empty());
   asio::co_spawn(loop, until_signalled(loop, http, manager, config.server.stop_grace_s), asio::detached);
   loop.run();
   remove_server_record(paths);

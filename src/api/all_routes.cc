@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "api/admin/admin_routes.h"
+#include "api/admin/event_routes.h"
 #include "api/admin/routing_routes.h"
 #include "api/anthropic/routes.h"
 #include "api/models_routes.h"
@@ -32,7 +33,8 @@ std::vector<Route> all_routes(const RouteParts& parts) {
   for (std::vector<Route> part : {anthropic::routes(parts.service, parts.settings), openai::routes(parts.service, parts.settings),
                                   openai::embedding_routes(parts.service), responses::routes(parts.service, parts.settings),
                                   ollama::routes({parts.service, parts.library, parts.version}), models_routes(parts.service),
-                                  admin_routes(parts.service, parts.metrics), routing_routes(parts.routing, parts.archive)}) {
+                                  admin_routes(parts.service, parts.metrics), routing_routes(parts.routing, parts.archive),
+                                  event_routes(parts.events, parts.settings.ping_interval)}) {
     std::ranges::move(part, std::back_inserter(routes));
   }
   return routes;

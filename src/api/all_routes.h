@@ -8,6 +8,7 @@
 #include "api/admin/metrics.h"
 #include "api/exchange_tools.h"
 #include "catalog/model_library.h"
+#include "manager/event_log.h"
 #include "manager/routing_service.h"
 
 namespace pensieve::api {
@@ -19,6 +20,7 @@ struct RouteParts {
   ModelLibrary& library;
   DecisionArchive* archive = nullptr;  // null: decisions are kept in memory only
   const Metrics& metrics;
+  EventLog& events;
   DialectSettings settings;
   std::string version;  // of Pensieve
 };

@@ -47,6 +47,11 @@ Result<void> apply_knobs(const HttpRequest& http, GenerationRequest& request) {
     return bad_header("X-Pensieve-Performance", "high, medium or low");
   request.requirements.min_tokens_per_second = TRY(positive<double>(http, "x-pensieve-min-tps", "X-Pensieve-Min-TPS"));
   request.requirements.max_ttft_ms = TRY(positive<std::int64_t>(http, "x-pensieve-max-ttft-ms", "X-Pensieve-Max-TTFT-Ms"));
+  const std::string_view priority = http.header("x-pensieve-priority");
+  if (priority == "batch")
+    request.priority = Priority::kBatch;
+  else if (!priority.empty() && priority != "interactive")
+    return bad_header("X-Pensieve-Priority", "interactive or batch");
   request.id = http.id;
   return {};
 }

@@ -35,6 +35,7 @@ struct EngineConfig {
   std::int32_t threads = 0;      // 0: physical cores
   std::int32_t gpu_layers = -1;  // -1: all
   std::string cache_type = "f16";
+  std::int32_t experts_used = 0;  // of a mixture of experts, for each token; 0: the model's own number
   std::int32_t queue_limit = 64;  // waiting requests per model before 429
   std::int32_t load_timeout_s = 300;
   std::int32_t hang_timeout_s = 10;    // a worker that answers no ping
@@ -80,6 +81,27 @@ struct RoutingConfig {
   std::int32_t max_ttft_ms = 0;            // 0: no limit
 };
 
+// PerformanceMonitor (docs/monitoring.md).
+struct MonitorConfig {
+  bool enabled = true;
+  std::int32_t interval_ms = 500;
+  std::int32_t downgrade_memory_percent = 85;
+  std::int32_t downgrade_swap_pages = 100;
+  std::int32_t downgrade_temperature = 85;
+  std::int32_t downgrade_tokens_per_second = 5;
+  std::int32_t upgrade_memory_percent = 60;
+  std::int32_t upgrade_temperature = 70;
+  std::int32_t upgrade_tokens_per_second = 20;
+  std::int32_t throttle_temperature = 75;
+  std::int64_t shrink_free_bytes = 2'000'000'000;
+  std::int64_t critical_free_bytes = 1'000'000'000;
+  std::int64_t emergency_free_bytes = 500'000'000;
+  std::int32_t recovery_s = 10;
+  std::int32_t cooldown_s = 60;
+  std::string replay_readings;  // file of recorded readings in place of the machine's; empty: none
+  std::string record_readings;  // file to record the readings in; empty: none
+};
+
 struct LogConfig {
   std::string level = "info";
 };
@@ -96,6 +118,7 @@ struct Config {
   MemoryConfig memory;
   ModelsConfig models;
   RoutingConfig routing;
+  MonitorConfig monitor;
   LogConfig log;
   std::map<std::string, std::string> aliases;  // name or prefix with trailing * -> id, role or auto
   // Of each key and each alias ("aliases.NAME") that has not its default.

@@ -45,6 +45,9 @@ class Engine {
   // Holds a stream back from the batches (out of credits) or lets it run again.
   virtual void pause(ipc::StreamId stream, bool paused) = 0;
 
+  // Gives up some of the speed, or takes it back, from the next step on.
+  virtual void throttle(const ipc::Throttle& throttle) = 0;
+
   // Tokens of the prompt. Works beside a running generation; thread-safe.
   [[nodiscard]] virtual Result<std::int64_t> count_tokens(const GenerationRequest& request) const = 0;
 

@@ -50,11 +50,12 @@ Result<std::unique_ptr<Engine>> load(const ipc::LoadModel& settings, EventSink s
   if (made_for_embeddings(file.get())) return TRY(EmbeddingEngine::start(std::move(file), settings, began, std::move(sink)));
   std::unique_ptr<LlamaModel> model = TRY(LlamaModel::open(std::move(file), settings));
   const Vocabulary& vocabulary = model->vocabulary();
-  ChosenTemplate chosen = TRY(choose_template({.configured = settings.chat_template.empty() ? template_beside(settings.path) : settings.chat_template,
-                                               .file = model->chat_template(),
-                                               .architecture = model->metadata("general.architecture"),
-                                               .model_name = model->metadata("general.name")},
-                                              vocabulary));
+  ChosenTemplate chosen =
+      TRY(choose_template({.configured = settings.chat_template.empty() ? template_beside(settings.path) : settings.chat_template,
+                           .file = model->chat_template(),
+                           .architecture = model->metadata("general.architecture"),
+                           .model_name = model->metadata("general.name")},
+                          vocabulary));
   ipc::Loaded facts = model->facts();
   facts.chat_template_source = chosen.source;
   auto embeddings = std::make_unique<LlamaEmbeddings>(model->handle(), settings.threads);

@@ -1,5 +1,6 @@
 #include "engine/local_engine.h"
 
+#include <algorithm>
 #include <future>
 #include <random>
 #include <utility>
@@ -67,6 +68,27 @@ void LocalEngine::pause(ipc::StreamId stream, bool paused) {
   }
 }
 
+void LocalEngine::throttle(const ipc::Throttle& throttle) {
+  const std::scoped_lock lock(throttle_mutex_);
+  throttle_ = throttle;
+  throttle_changed_ = true;
+}
+
+// The engine thread.
+void LocalEngine::apply_throttle(Scheduler& scheduler) {
+  if (!throttle_changed_.exchange(false)) return;
+  const std::scoped_lock lock(throttle_mutex_);
+  parts_.model->set_threads(throttle_.threads, throttle_.batch_threads);
+  scheduler.throttle(throttle_.batch_tokens, throttle_.max_active);
+  pause_percent_ = throttle_.pause_percent;
+}
+
+// A rest after each step spreads the heat evenly; one long rest now and then would stop the stream.
+void LocalEngine::rest(SteadyTime::duration step) const {
+  constexpr SteadyTime::duration kLongest = std::chrono::milliseconds(250);
+  if (pause_percent_ > 0) std::this_thread::sleep_for(std::min(step * std::min(pause_percent_, 400) / 100, kLongest));
+}
+
 Result<std::int64_t> LocalEngine::count_tokens(const GenerationRequest& request) const {
   return static_cast<std::int64_t>(TRY(parts_.prompts.build(request)).tokens.size());
 }
@@ -77,6 +99,8 @@ void LocalEngine::embed(EmbeddingRequest request, EmbeddingDone done) {
 }
 
 EngineProgress LocalEngine::progress() const {
+  // Asked for about once a second: often enough to see that an adapter's file is gone.
+  if (parts_.model->drop_outdated_adapters()) prepared_.wake();
   EngineProgress progress{steps_, 0, active_, waiting_ + preparing_};
   if (const std::int64_t began = step_began_us_; began != 0) {
     progress.step_age_us = std::max<std::int64_t>(1, microseconds(clock_.steady_now()) - began);
@@ -102,11 +126,14 @@ void LocalEngine::prepare_prompts() {
     for (Submission& submission : mail) {
       Result<Prompt> prompt = fail(ErrorCode::kCancelled, "cancelled");
       if (!submission.control->cancelled) prompt = parts_.prompts.prepare(submission.request);
+      Result<AdapterSetPointer> adapters = AdapterSetPointer();
+      if (prompt) adapters = parts_.model->load_adapters(submission.request.adapters);
+      if (!adapters) prompt = std::unexpected(adapters.error());
       submission.request.messages.clear();
       submission.request.prompt.clear();
       submission.request.prompt_tokens.clear();
-      prepared_.post(
-          {submission.stream, std::move(submission.control), submission.arrived, std::move(submission.request), std::move(prompt)});
+      prepared_.post({submission.stream, std::move(submission.control), submission.arrived, std::move(submission.request),
+                      std::move(prompt), adapters ? *std::move(adapters) : nullptr});
       --preparing_;
     }
   }
@@ -114,15 +141,22 @@ void LocalEngine::prepare_prompts() {
 
 void LocalEngine::run_steps() {
   std::random_device seeds;
-  Scheduler scheduler(*parts_.model, *parts_.vocabulary, clock_, sink_, [&seeds] { return static_cast<std::uint32_t>(seeds()); },
-                      parts_.archive.get());
+  Scheduler scheduler(
+      *parts_.model, *parts_.vocabulary, clock_, sink_, [&seeds] { return static_cast<std::uint32_t>(seeds()); }, parts_.archive.get());
   std::vector<PreparedRequest> mail;
   bool busy = false;
   while (prepared_.take(mail, !busy)) {
     for (PreparedRequest& request : mail) scheduler.add(std::move(request));
-    step_began_us_ = microseconds(clock_.steady_now());
+    apply_throttle(scheduler);
+    const SteadyTime begin = clock_.steady_now();
+    step_began_us_ = microseconds(begin);
     busy = scheduler.step();
     step_began_us_ = 0;
+    if (busy) {
+      rest(clock_.steady_now() - begin);
+    } else {
+      parts_.model->release_adapters();
+    }
     if (busy) ++steps_;
     active_ = static_cast<std::uint32_t>(scheduler.active());
     waiting_ = static_cast<std::uint32_t>(scheduler.waiting());

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <thread>
 
 #include "engine/batch_model.h"
@@ -18,6 +19,8 @@
 
 namespace pensieve::engine {
 
+class Scheduler;
+
 // What an engine is made of. The vocabulary may be a part of the model.
 struct EngineParts {
   std::unique_ptr<BatchModel> model;
@@ -25,7 +28,7 @@ struct EngineParts {
   const Vocabulary* vocabulary = nullptr;
   std::unique_ptr<GrammarCompiler> grammars;  // null: answers can't be constrained
   PromptBuilder prompts;
-  ipc::Loaded facts;  // all but load_us
+  ipc::Loaded facts;                      // all but load_us
   std::unique_ptr<StateArchive> archive;  // where conversations are kept; may be null
   SteadyTime load_began;
 };
@@ -43,6 +46,7 @@ class LocalEngine final : public Engine {
   void submit(ipc::StreamId stream, GenerationRequest request) override;
   void cancel(ipc::StreamId stream) override;
   void pause(ipc::StreamId stream, bool paused) override;
+  void throttle(const ipc::Throttle& throttle) override;
   [[nodiscard]] Result<std::int64_t> count_tokens(const GenerationRequest& request) const override;
   void embed(EmbeddingRequest request, EmbeddingDone done) override;
   [[nodiscard]] EngineProgress progress() const override;
@@ -58,6 +62,8 @@ class LocalEngine final : public Engine {
   LocalEngine(EngineParts parts, EventSink sink);
   void prepare_prompts();
   void run_steps();
+  void apply_throttle(Scheduler& scheduler);
+  void rest(SteadyTime::duration step) const;
   std::shared_ptr<StreamControl> control_of(ipc::StreamId stream) const;
   void forget_ended();
 
@@ -69,7 +75,7 @@ class LocalEngine final : public Engine {
   std::size_t forget_at_ = 64;
 
   Mailbox<Submission> submissions_;
-  Mailbox<PreparedRequest> prepared_;
+  mutable Mailbox<PreparedRequest> prepared_;  // woken from progress() too
   std::atomic<std::uint32_t> preparing_ = 0;
   std::atomic<std::uint64_t> steps_ = 0;
   std::atomic<std::int64_t> step_began_us_ = 0;  // 0: none in progress
@@ -77,6 +83,11 @@ class LocalEngine final : public Engine {
   std::atomic<std::uint32_t> waiting_ = 0;
 
   std::unique_ptr<EmbeddingThread> embedder_;
+  std::mutex throttle_mutex_;
+  ipc::Throttle throttle_;
+  std::atomic<bool> throttle_changed_ = false;
+  std::int32_t pause_percent_ = 0;  // the engine thread's
+
   std::thread preparer_;
   std::thread runner_;
 };

@@ -8,6 +8,7 @@
 #include <format>
 #include <fstream>
 
+#include "engine/file_pages.h"
 #include "engine/llama_log.h"
 
 namespace pensieve::engine {
@@ -73,6 +74,13 @@ Result<ModelHandle> open_model_file(const ipc::LoadModel& settings) {
   TRY_VOID(check_readable(settings.path));
   llama_model_params parameters = llama_model_default_params();
   parameters.n_gpu_layers = settings.gpu_layers;
+  llama_model_kv_override overrides[2] = {};  // ends with an empty key
+  if (settings.experts_used > 0) {
+    overrides[0].tag = LLAMA_KV_OVERRIDE_TYPE_INT;
+    std::format_to_n(overrides[0].key, sizeof overrides[0].key - 1, "{}.expert_used_count", settings.architecture);
+    overrides[0].val_i64 = settings.experts_used;
+    parameters.kv_overrides = overrides;
+  }
   if (llama_supports_mmap()) parameters.load_mode = LLAMA_LOAD_MODE_MMAP;
 
   const LlamaLogCapture log;
@@ -84,6 +92,7 @@ Result<ModelHandle> open_model_file(const ipc::LoadModel& settings) {
   }
   if (!model) return std::unexpected(load_error(settings.path, log.errors()));
   TRY_VOID(check_generates(model.get(), settings.path));
+  if (sum_of_sizes(log.lines(), {"_REPACK model buffer size"}) > Bytes{0}) release_file_pages(settings.path);
   return model;
 }
 

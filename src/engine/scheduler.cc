@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <format>
+#include <iterator>
 #include <utility>
 
 #include "engine/step_plan.h"
@@ -22,7 +23,15 @@ Error too_long(std::size_t tokens, std::size_t most) {
 
 Scheduler::Scheduler(BatchModel& model, const Vocabulary& vocabulary, const Clock& clock, EventSink sink, SeedSource seeds,
                      StateArchive* archive)
-    : model_(model), vocabulary_(vocabulary), clock_(clock), sink_(std::move(sink)), seeds_(std::move(seeds)), cache_(model, archive) {}
+    : model_(model), vocabulary_(vocabulary), clock_(clock), sink_(std::move(sink)), seeds_(std::move(seeds)), cache_(model, archive) {
+  throttle(0, 0);
+}
+
+void Scheduler::throttle(std::size_t batch_tokens, std::size_t max_active) {
+  const auto within = [](std::size_t wanted, std::size_t most) { return wanted > 0 ? std::min(wanted, most) : most; };
+  batch_tokens_ = within(batch_tokens, model_.limits().batch_tokens);
+  max_active_ = within(max_active, model_.limits().max_active);
+}
 
 void Scheduler::add(PreparedRequest prepared) {
   if (prepared.control->cancelled) return;
@@ -34,9 +43,24 @@ void Scheduler::add(PreparedRequest prepared) {
   if (waiting_.size() >= kMostWaiting) {
     return refuse({ErrorCode::kOverloaded, "too many requests wait for this model", "try again later", {}});
   }
-  waiting_.push_back(std::make_unique<Run>(
+  const bool batch = prepared.request.priority == Priority::kBatch;
+  AdapterSetPointer adapters = std::move(prepared.adapters);
+  const AdapterSpan span = span_of(adapters, prepared.prompt->tokens);
+  enqueue(std::make_unique<Run>(
       Run{.generation = Generation(std::move(prepared), vocabulary_, sink_, seeds_(), model_.limits().sequence_tokens),
-          .served = clock_.steady_now()}));
+          .batch = batch,
+          .served = clock_.steady_now(),
+          .adapters = std::move(adapters),
+          .span = span}));
+}
+
+void Scheduler::enqueue(RunPointer run) {
+  auto at = waiting_.end();
+  while (!run->batch && at != waiting_.begin() && (*std::prev(at))->batch && (*std::prev(at))->overtaken < kMostOvertaken) {
+    --at;
+    ++(*at)->overtaken;
+  }
+  waiting_.insert(at, std::move(run));
 }
 
 bool Scheduler::step() {
@@ -76,22 +100,22 @@ void Scheduler::drop_cancelled() {
 
 void Scheduler::admit() {
   for (auto next = waiting_.begin(); next != waiting_.end();) {
-    if (active_.size() >= model_.limits().max_active) return;
+    if (active_.size() >= max_active_) return;
     Run& run = **next;
-    auto place = cache_.find(run.generation.tokens());
+    auto place = cache_.find(run.generation.tokens(), run.span);
     if (!place) return;
     if (!has_room(run, *place)) {
       if (run.overtaken++ >= kMostOvertaken) return;
       ++next;
       continue;
     }
-    cache_.add_archived(*place, run.generation.tokens());
+    cache_.add_archived(*place, run.generation.tokens(), run.span);
     run.sequence = place->sequence;
-    run.computed = cache_.take(*place);
+    run.computed = cache_.take(*place, run.span);
     run.shared = run.computed == place->cached ? place->shared : 0;
     run.archived.assign(place->archived.begin(), place->archived.end());
     run.overtaken = 0;
-    run.served = clock_.steady_now();
+    run.served = run.stepped = clock_.steady_now();
     if (run.archived.empty()) run.generation.admit(run.computed);
     const auto at = std::ranges::upper_bound(active_, run.generation.arrived(), {},
                                              [](const RunPointer& other) { return other->generation.arrived(); });
@@ -122,17 +146,22 @@ bool Scheduler::has_room(const Run& run, const SequenceCache::Place& place) cons
   return cells <= model_.limits().cells;
 }
 
-std::vector<Scheduler::Share> Scheduler::plan() const {
+std::vector<Scheduler::Share> Scheduler::plan() {
   std::vector<Share> shares;
-  std::vector<StepCandidate> candidates;
+  std::vector<AdapterCandidate> sets;
   const SteadyTime now = clock_.steady_now();
   for (const RunPointer& run : active_) {
     if (run->generation.paused() || !run->archived.empty()) continue;
     shares.push_back({run.get(), 0});
-    candidates.push_back({run->pending(), now - run->served});
+    sets.push_back({run->key(), run->stepped});
   }
   if (shares.empty()) return shares;
-  const auto tokens = plan_step(candidates, cost_, model_.limits().batch_tokens);
+  // One set of adapters a step.
+  const std::uint64_t key = turn_.next(sets, now);
+  std::erase_if(shares, [key](const Share& share) { return share.run->key() != key; });
+  std::vector<StepCandidate> candidates;
+  for (const Share& share : shares) candidates.push_back({share.run->pending_with_key(), now - share.run->served});
+  const auto tokens = plan_step(candidates, cost_, batch_tokens_);
   for (std::size_t i = 0; i < shares.size(); ++i) shares[i].tokens = tokens[i];
   std::erase_if(shares, [](const Share& share) { return share.tokens == 0; });
   return shares;
@@ -153,6 +182,8 @@ std::vector<BatchToken> Scheduler::batch_of(std::span<const Share> shares) const
 DecodeOutcome Scheduler::decode(std::span<const Share> shares) {
   const SteadyTime start = clock_.steady_now();
   for (const Share& share : shares) share.run->generation.begin(start);
+  const Run& any = *shares.front().run;
+  model_.use_adapters(any.key() == 0 ? nullptr : any.adapters);
   const DecodeOutcome outcome = model_.decode(batch_of(shares));
   if (outcome != DecodeOutcome::kDone) return outcome;
 
@@ -160,6 +191,7 @@ DecodeOutcome Scheduler::decode(std::span<const Share> shares) {
   std::size_t decoded = 0;
   std::size_t prefilled = 0;
   for (const Share& share : shares) {
+    share.run->stepped = end;
     if (share.run->pending() == 1) {
       ++decoded;
     } else {

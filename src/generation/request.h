@@ -94,6 +94,17 @@ struct Requirements {
   bool operator==(const Requirements&) const = default;
 };
 
+// Who waits for the answer: a person, who goes first, or a job that has time.
+enum class Priority : std::uint8_t { kInteractive, kBatch };
+
+// A LoRA adapter that changes the model for this request.
+struct AdapterUse {
+  std::string name;
+  std::optional<double> scale;  // absent: what the adapter was installed with
+  std::string path;             // its file; the manager fills it in
+  bool operator==(const AdapterUse&) const = default;
+};
+
 struct GenerationRequest {
   std::string id;     // unique in this server's life; in logs and in the decision
   std::string model;  // as the client named it: id, alias, role, "auto", ...
@@ -128,6 +139,8 @@ struct GenerationRequest {
   bool echo_prompt = false;                // prompt text first (completions API)
   std::optional<bool> thinking;            // templates with a switch for it; absent: their default
   Requirements requirements;
+  Priority priority = Priority::kInteractive;
+  std::vector<AdapterUse> adapters;
 
   bool operator==(const GenerationRequest&) const = default;
 };

@@ -95,6 +95,7 @@ class Values {
                           .echo_prompt = coin()};
     out.parse_special = coin();
     out.suffix = text();
+    if (coin()) out.priority = Priority::kBatch;
     if (coin()) out.max_tokens = wide();
     if (coin()) out.thinking = coin();
     if (coin()) out.requirements.quality = Quality::kMaximum;
@@ -121,7 +122,7 @@ class Values {
 };
 
 ToWorker to_worker(Values& v) {
-  switch (v.below(9)) {
+  switch (v.below(10)) {
     case 0:
       return v.hello();
     case 1:
@@ -138,6 +139,8 @@ ToWorker to_worker(Values& v) {
       return Ping{v.number()};
     case 7:
       return Embed{v.number(), v.embedding_request()};
+    case 8:
+      return Throttle{v.small(), v.small(), v.natural(), v.natural(), v.small()};
     default:
       return Shutdown{};
   }

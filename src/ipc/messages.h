@@ -60,6 +60,8 @@ struct LoadModel {
   std::int32_t batch_threads = 0;    // prefill threads; 0: physical cores
   std::int32_t gpu_layers = -1;      // -1: all that a device takes
   std::string cache_type = "f16";    // K and V: f16, q8_0, q4_0
+  std::string architecture;          // with experts_used: what the file's keys begin with
+  std::uint32_t experts_used = 0;    // of a mixture of experts, instead of the file's number; 0: as the file says
   std::string chat_template;         // overrides the file's; empty: the file's or a built-in one
   std::string state_folder;          // where conversations are kept when they leave the cache; empty: nowhere
   std::int64_t state_bytes = 0;      // most that all models together may keep there
@@ -95,10 +97,20 @@ struct Ping {
   std::uint64_t sequence = 0;
 };
 
+// What of its speed the worker gives up, from the next step on. Replaces the one before; zeros: nothing.
+struct Throttle {
+  std::int32_t threads = 0;        // decode threads; 0: as loaded
+  std::int32_t batch_threads = 0;  // prefill threads; 0: as loaded
+  std::uint32_t batch_tokens = 0;  // most tokens in one step; 0: as loaded
+  std::uint32_t max_active = 0;    // most requests in one batch; 0: as loaded
+  std::int32_t pause_percent = 0;  // pause after each step, of that step's time
+  bool operator==(const Throttle&) const = default;
+};
+
 // Finish no answer, keep the conversations (LoadModel::state_folder), exit 0.
 struct Shutdown {};
 
-using ToWorker = std::variant<Hello, LoadModel, Generate, Cancel, Credit, CountTokens, Embed, Ping, Shutdown>;
+using ToWorker = std::variant<Hello, LoadModel, Generate, Cancel, Credit, CountTokens, Embed, Ping, Shutdown, Throttle>;
 
 // What was really opened, in the engine's own figures.
 struct Loaded {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "manager/adapter_choice.h"
 #include "manager/model_status.h"
 
 namespace pensieve {
@@ -60,6 +61,22 @@ asio::awaitable<void> ModelManager::stop() {
     if (resident->worker) resident->worker->on_end(nullptr);
   }
   co_await workers_.stop();
+}
+
+void ModelManager::throttle(const monitor::ThrottlePlan& plan) {
+  const auto share = [](auto full, std::int32_t percent, auto least) {
+    return percent >= 100 ? decltype(least){0}
+                          : std::max(least, static_cast<decltype(least)>(static_cast<std::int64_t>(full) * percent / 100));
+  };
+  for (const auto& [id, resident] : residents_->all()) {
+    if (!resident->worker || resident->state != ModelState::kReady) continue;
+    const ipc::Loaded& loaded = resident->loaded;
+    resident->worker->throttle({.threads = share(loaded.threads, plan.threads_percent, std::int32_t{1}),
+                                .batch_threads = share(loaded.batch_threads, plan.threads_percent, std::int32_t{1}),
+                                .batch_tokens = share(config_.batch_tokens, plan.batch_percent, std::uint32_t{32}),
+                                .max_active = share(config_.parallel, plan.active_percent, std::uint32_t{1}),
+                                .pause_percent = plan.pause_percent});
+  }
 }
 
 // True if a request may use the model at once.
@@ -127,6 +144,7 @@ std::optional<std::string> ModelManager::next_model(LadderQuestion question) {
 
 std::unique_ptr<ManagedStream> ModelManager::answer(Lease lease, GenerationRequest request) {
   auto recorder = recorder_for(*lease);
+  drop_foreign_adapters(request, lease->model.id, directory_);
   return std::make_unique<ManagedStream>(std::move(lease), std::move(request), std::move(recorder));
 }
 
@@ -161,9 +179,10 @@ asio::awaitable<Result<std::unique_ptr<GenerationStream>>> ModelManager::generat
   ++counters_->requests;
   AnswerSource& source = *this;
   const Result<ResolvedName> name = directory_.resolve(request.model);
-  Result<Lease> lease = name ? co_await acquire(name->id) : Result<Lease>(std::unexpected(name.error()));
+  const Result<void> adapted = name ? resolve_adapters(request, *name, directory_) : std::unexpected(name.error());
+  Result<Lease> lease = adapted ? co_await acquire(name->id) : Result<Lease>(std::unexpected(adapted.error()));
   if (lease) co_return std::make_unique<FailoverStream>(source, counters_, std::move(request), std::move(*lease));
-  if (name && failed_to_load(name->id, lease.error())) {
+  if (adapted && failed_to_load(name->id, lease.error())) {
     auto stream = std::make_unique<FailoverStream>(source, counters_, std::move(request), name->id, lease.error());
     if (stream->recovers()) co_return stream;
   }
@@ -229,6 +248,7 @@ asio::awaitable<void> ModelManager::housekeeping() {
     if (co_await stopped->wait_until(std::chrono::steady_clock::now() + housekeeping_interval_)) continue;
     if (!loader_.loading()) workers_.ensure_spare();
     residents_->notify();  // other programs may have freed memory for a load that waits
+    note_memory();
     co_await unload_unwanted();
     loader_.bring_back();
   }
@@ -243,6 +263,19 @@ bool ModelManager::unwanted(const Resident& resident) const {
   const std::chrono::seconds configured(config_.idle_unload_s > 0 ? config_.idle_unload_s : -1);
   const std::chrono::seconds longest = resident.keep.value_or(configured);
   return longest >= std::chrono::seconds(0) && residents_->now() - resident.last_use >= longest;
+}
+
+// Keeps what the workers hold: more of it is touched with each longer prompt, so the most counts.
+void ModelManager::note_memory() {
+  constexpr Bytes kTellingStep = mebibytes(4);
+  for (const auto& [id, resident] : residents_->all()) {
+    if (resident->state != ModelState::kReady || !resident->worker) continue;
+    const Bytes now = resident_memory(resident->worker->process().pid);
+    if (now <= resident->measured + kTellingStep) continue;
+    resident->measured = now;
+    ledger_.note(resident->model.fingerprint, store::MeasurementKind::kMemoryBytes, resident->cache_type, resident->loaded.context_tokens,
+                 static_cast<double>(now.value));
+  }
 }
 
 asio::awaitable<void> ModelManager::unload_unwanted() {

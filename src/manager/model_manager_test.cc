@@ -594,11 +594,16 @@ TEST_F(ManagerOfModels, APinnedModelThatIsLostComesBackByItself) {
 }
 
 TEST_F(ManagerOfModels, ALostModelComesBackByItselfOnlyIfNothingHasToGoForIt) {
+  config_.engine.failover = "off";
   manager().start();
   settle();
   finish_load("a");
+  const auto running = ask("a");
+  const auto other = ask("b");  // is to be loaded when "a" is idle
   workers_.of("a")->die("ended by signal 9 (Killed)");
-  load("b");
+  settle();
+  finish_load("b");
+  end(other);
   pass_housekeeping();
   EXPECT_FALSE(workers_.of("a"));
   ASSERT_TRUE(*spawn(manager().unload("b"))->value);

@@ -37,6 +37,7 @@ ModelStatus describe_model(const InstalledModel& model, const Resident* resident
                      .architecture = model.architecture,
                      .makes_embeddings = model.makes_embeddings,
                      .quantization = model.quantization,
+                     .parents = model.parents,
                      .file_bytes = model.file_bytes,
                      .parameters = model.parameters,
                      .created_unix = model.modified_unix,
@@ -53,11 +54,12 @@ ModelStatus describe_model(const InstalledModel& model, const Resident* resident
   }
   if (!resident->worker) return status;
   status.worker_pid = resident->worker->process().pid;
+  status.resident_bytes = resident_memory(status.worker_pid).value;
   status.planned_bytes = resident->planned.value;
+  status.measured_bytes = std::max(resident->measured.value, status.resident_bytes);
   status.mapped_bytes = resident->mapped.value;
   status.cache_type = resident->cache_type;
   status.reduced = resident->reduced;
-  status.resident_bytes = resident_memory(status.worker_pid).value;
   if (resident->state != ModelState::kReady) return status;
   status.context_tokens = resident->loaded.sequence_context_tokens;
   status.weights_bytes = resident->loaded.weights_bytes;

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "manager/adapter_choice.h"
 #include "manager/fleet_view.h"
+#include "selector/machine_bound.h"
 
 namespace pensieve {
 
@@ -92,7 +94,7 @@ selector::FleetSnapshot RoutingService::fleet(const GenerationRequest& request, 
   const std::vector<InstalledModel> installed = directory_.models();
   const ServiceStatus service = service_.status();
   const FleetMachine machine = fleet_machine(settings_.planner, service.models, clock_.steady_now());
-  fleet.machine.model_memory = machine.state.limit;
+  fleet.machine = {.model_memory = machine.state.limit, .pressed = machine_.pressed, .hot = machine_.hot};
   for (const ModelStatus& status : service.models) {
     const auto model = std::ranges::find(installed, status.id, &InstalledModel::id);
     if (model == installed.end() || model->makes_embeddings) continue;
@@ -102,6 +104,7 @@ selector::FleetSnapshot RoutingService::fleet(const GenerationRequest& request, 
       view.speed_measured = true;
     }
     if (const TokensPerSecond speed = history_.prefill(status.id); speed.value > 0) view.prefill = speed;
+    add_specialists(view, directory_.adapters(), fleet);
     if (view.place == selector::ModelPlace::kReady) view.warm_tokens = history_.warm_tokens(status.id, conversation_key(request));
     fleet.models.push_back(std::move(view));
   }
@@ -116,7 +119,7 @@ Result<DecisionRecord> RoutingService::decide(const GenerationRequest& request) 
   const selector::Requirement requirement = selector::resolve_requirement(request, settings_.defaults, name.automatic);
   DecisionRecord record{.id = request.id, .asked = request.model};
   record.decision = name.fixed ? selector::decide_fixed(task, requirement, snapshot, settings_.policy, name.id)
-                               : selector::decide(task, requirement, snapshot, settings_.policy);
+                               : selector::decide_on_machine(machine_.objections, task, requirement, snapshot, settings_.policy);
   record.time_taken = clock_.steady_now() - begin;
   record.prompt_hash = prompt_hash(request);
   record.at_unix = std::chrono::duration_cast<std::chrono::seconds>(clock_.wall_now().time_since_epoch()).count();
@@ -127,6 +130,11 @@ Result<DecisionRecord> RoutingService::decide(const GenerationRequest& request) 
 Result<void> RoutingService::choose(GenerationRequest& request) {
   const ResolvedName name = TRY(directory_.resolve(request.model));
   if (name.fixed) return {};
+  if (!request.adapters.empty()) {
+    // An adapter fits one model, which so is chosen.
+    request.model = TRY(model_of_adapter(request.adapters.front().name, directory_));
+    return {};
+  }
   Result<DecisionRecord> record = decide(request);
   if (!record && record.error().code == ErrorCode::kContextOverflow) {
     // The decision estimates the tokens. Only a model's own tokenizer may refuse a prompt for its length, in exact figures.

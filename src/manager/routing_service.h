@@ -10,12 +10,20 @@
 #include "manager/service.h"
 #include "selector/assess.h"
 #include "selector/decision.h"
+#include "selector/machine_bound.h"
 
 namespace pensieve {
 
 // Settings of routing as the configuration has them.
 selector::SelectorPolicy selector_policy(const RoutingConfig& config);
 selector::RequirementDefaults requirement_defaults(const RoutingConfig& config);
+
+// How the machine bears on the choice of a model: the monitor's word.
+struct MachineView {
+  bool pressed = false;
+  bool hot = false;
+  selector::Objections objections;
+};
 
 // `service` and `directory` outlive it and its streams. On the supervisor's loop only.
 class RoutingService final : public GenerationService {
@@ -37,6 +45,11 @@ class RoutingService final : public GenerationService {
   [[nodiscard]] const DecisionLog& log() const { return log_; }
   [[nodiscard]] DecisionLog& log() { return log_; }
 
+  // What the machine says from now on.
+  void set_machine(MachineView machine) { machine_ = std::move(machine); }
+  // The models as the next decision would see them, whatever it asks.
+  [[nodiscard]] selector::FleetSnapshot fleet() const { return fleet(GenerationRequest{}, kUsualDepth); }
+
   // Replaces the name by the chosen model's id and keeps the decision under `request.id`.
   Result<void> choose(GenerationRequest& request) override;
   boost::asio::awaitable<Result<std::unique_ptr<GenerationStream>>> generate(GenerationRequest request) override;
@@ -56,6 +69,7 @@ class RoutingService final : public GenerationService {
   [[nodiscard]] ServiceStatus status() const override { return service_.status(); }
 
  private:
+  static constexpr std::int64_t kUsualDepth = 1024;  // tokens at which speeds are told that no request asks for
   class Stream;
 
   [[nodiscard]] selector::FleetSnapshot fleet(const GenerationRequest& request, std::int64_t depth) const;
@@ -67,6 +81,7 @@ class RoutingService final : public GenerationService {
   selector::Assessor assessor_;
   FleetHistory history_;
   DecisionLog log_;
+  MachineView machine_;
 };
 
 }  // namespace pensieve

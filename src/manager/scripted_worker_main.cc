@@ -114,6 +114,7 @@ class ScriptedWorker {
     if (script_ == "silent") return;
     send(ipc::Pong{.sequence = ping.sequence, .step_age_us = script_ == "endless_step" ? 3'600'000'000 : 0});
   }
+  void handle(ipc::Throttle&) {}
   void handle(ipc::Shutdown&) {
     if (script_ != "deaf") _exit(0);
   }

@@ -17,6 +17,7 @@
 #include "generation/embedding.h"
 #include "generation/event.h"
 #include "generation/request.h"
+#include "manager/monitor_status.h"
 
 namespace pensieve {
 
@@ -46,8 +47,9 @@ struct ModelStatus {
   std::vector<std::string> aliases;  // roles and configured names that lead to it
   std::string path;
   std::string architecture;
-  bool makes_embeddings = false;  // and can't answer
-  std::string quantization;       // of most weight bytes, e.g. "Q4_1"
+  bool makes_embeddings = false;          // and can't answer
+  std::string quantization;               // of most weight bytes, e.g. "Q4_1"
+  std::vector<std::string> parents = {};  // names of the models that it was merged of
   std::int64_t file_bytes = 0;
   std::int64_t parameters = 0;
   std::int64_t created_unix = 0;  // modification time of the file
@@ -59,6 +61,7 @@ struct ModelStatus {
   // The rest is 0 unless the model is loaded.
   std::int64_t worker_pid = 0;
   std::int64_t planned_bytes = 0;   // what the plan said before the load
+  std::int64_t measured_bytes = 0;  // what the process held at most, as far as it was looked at
   std::int64_t resident_bytes = 0;  // what the process holds now
   std::int64_t mapped_bytes = 0;    // of planned_bytes: pages of the file, which the system can take back
   std::string cache_type;           // f16, q8_0, q4_0
@@ -91,6 +94,7 @@ struct ServiceStatus {
   std::int32_t spare_workers = 0;
   std::string spare_worker_reason;  // why there is none; empty otherwise
   std::uint64_t workers_lost = 0;
+  MonitorStatus monitor;
 };
 
 class GenerationService {

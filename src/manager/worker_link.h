@@ -37,6 +37,9 @@ class WorkerLink {
   // Forgets a stream, finished or not.
   virtual void drop(ipc::StreamId stream) = 0;
 
+  // How much of its speed the worker gives up from now on; what is in force already is not sent again.
+  virtual void throttle(const ipc::Throttle& throttle) = 0;
+
   virtual boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) = 0;
   virtual boost::asio::awaitable<Result<Embeddings>> embed(EmbeddingRequest request) = 0;
 

@@ -209,6 +209,10 @@ void WorkerSession::drop(ipc::StreamId stream) {
   if (streams_.erase(stream) > 0) send(ipc::Cancel{stream});
 }
 
+void WorkerSession::throttle(const ipc::Throttle& throttle) {
+  if (alive_ && throttle != throttle_ && send(throttle)) throttle_ = throttle;
+}
+
 asio::awaitable<Result<std::int64_t>> WorkerSession::count_tokens(GenerationRequest request) {
   const auto self = shared_from_this();
   const ipc::StreamId id = ++last_stream_;

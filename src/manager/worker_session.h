@@ -55,6 +55,7 @@ class WorkerSession final : public WorkerLink, public std::enable_shared_from_th
   ipc::StreamId generate(GenerationRequest request) override;
   boost::asio::awaitable<std::optional<GenerationEvent>> next(ipc::StreamId stream, std::chrono::milliseconds patience) override;
   void drop(ipc::StreamId stream) override;
+  void throttle(const ipc::Throttle& throttle) override;
   boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) override;
   boost::asio::awaitable<Result<Embeddings>> embed(EmbeddingRequest request) override;
 
@@ -98,6 +99,7 @@ class WorkerSession final : public WorkerLink, public std::enable_shared_from_th
   std::map<ipc::StreamId, std::optional<Result<Embeddings>>> embeddings_;
   ipc::StreamId last_stream_ = 0;
   ipc::Pong pong_;
+  ipc::Throttle throttle_;  // in force
   SteadyTime last_answer_;
   int unanswered_ = 0;  // pings since then
 };

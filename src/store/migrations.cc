@@ -46,9 +46,20 @@ CREATE TABLE decisions (
 );
 )sql";
 
+// What happened to the machine and the models.
+constexpr std::string_view kEvents = R"sql(
+CREATE TABLE events (
+  number     INTEGER PRIMARY KEY AUTOINCREMENT,
+  at_unix_ms INTEGER NOT NULL,
+  kind       TEXT NOT NULL,   -- level, downgrade, upgrade, model
+  details    TEXT NOT NULL    -- the whole event as JSON
+);
+)sql";
+
 constexpr auto kSteps = std::to_array<std::string_view>({
     kMeasurements,
     kDecisions,
+    kEvents,
 });
 
 }  // namespace

@@ -53,6 +53,7 @@ class FakeEngine final : public engine::Engine {
   }
   void cancel(ipc::StreamId stream) override { log_.note("cancel " + std::to_string(stream)); }
   void pause(ipc::StreamId stream, bool paused) override { log_.note((paused ? "pause " : "resume ") + std::to_string(stream)); }
+  void throttle(const ipc::Throttle& throttle) override { log_.note("throttle " + std::to_string(throttle.threads)); }
   [[nodiscard]] Result<std::int64_t> count_tokens(const GenerationRequest& request) const override {
     if (request.prompt == "throw") throw std::bad_alloc();
     return static_cast<std::int64_t>(request.prompt.size());

@@ -181,6 +181,11 @@ class Worker {
     return {};
   }
 
+  Result<void> handle(ipc::Throttle& throttle) {
+    if (engine_) engine_->throttle(throttle);
+    return {};
+  }
+
   Result<void> handle(ipc::Shutdown&) {
     channel_->close();
     engine_.reset();  // keeps its conversations

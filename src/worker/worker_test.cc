@@ -219,6 +219,17 @@ TEST_F(WorkerLoop, CreditsLetAPausedStreamRunAgain) {
   EXPECT_TRUE(log_.saw("resume 1"));
 }
 
+TEST_F(WorkerLoop, AThrottleReachesTheEngine) {
+  start();
+  expect<ipc::Hello>();
+  send(ipc::Hello{});
+  send(ipc::Throttle{.threads = 1});  // without a model: nothing to slow down
+  send(ipc::LoadModel{.path = "good"});
+  expect<ipc::Loaded>();
+  send(ipc::Throttle{.threads = 3});
+  EXPECT_TRUE(log_.saw("throttle 3"));
+}
+
 TEST_F(WorkerLoop, ExceptionsOfTheEngineAreErrorsOfTheirRequest) {
   start_loaded();
   send(ipc::Generate{1, {.prompt = "throw"}});

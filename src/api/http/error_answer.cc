@@ -135,8 +135,8 @@ ErrorAnswer render_error(ErrorShape shape, const Error& error, std::string_view 
       answer.body = to_json(PlainBody{{to_string(error.code), replace_invalid_utf8(error.message), replace_invalid_utf8(error.advice)}});
       break;
   }
-  if (row.retry_after_s > 0) {
-    answer.headers.emplace_back("Retry-After", std::to_string(row.retry_after_s));
+  if (const int seconds = error.retry_after_s > 0 ? error.retry_after_s : row.retry_after_s; seconds > 0) {
+    answer.headers.emplace_back("Retry-After", std::to_string(seconds));
   }
   if (error.code == ErrorCode::kUnauthenticated) {
     answer.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"pensieve\"");

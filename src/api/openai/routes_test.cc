@@ -106,6 +106,8 @@ TEST_F(OpenAiRoutes, KnobsAreChecked) {
   const RawAnswer answer = chat("", "X-Pensieve-Quality: best\r\n");
   EXPECT_EQ(answer.status, 400);
   EXPECT_THAT(answer.body, HasSubstr("X-Pensieve-Quality must be good, high or maximum"));
+  EXPECT_THAT(chat("", "X-Pensieve-Priority: urgent\r\n").body, HasSubstr("X-Pensieve-Priority must be interactive or batch"));
+  EXPECT_EQ(chat("", "X-Pensieve-Priority: batch\r\n").status, 200);
 }
 
 TEST_F(OpenAiRoutes, AWrongKeyIsRefusedInTheOwnShape) {
