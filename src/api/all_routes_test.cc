@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <boost/asio/io_context.hpp>
 #include <filesystem>
 #include <regex>
 #include <set>
@@ -39,8 +40,10 @@ Operations served() {
   FakePlanning planning;
   RoutingService routing(service, catalog, service.clock, {.policy = {}, .defaults = {}, .planner = planning.planner});
   const Metrics metrics;
+  boost::asio::io_context loop;
+  EventLog events(loop.get_executor());
   Operations operations;
-  for (const Route& route : all_routes({service, routing, library, nullptr, metrics, {}, "1"})) {
+  for (const Route& route : all_routes({service, routing, library, nullptr, metrics, events, {}, "1"})) {
     operations.insert(lower(route.method) + " " + std::regex_replace(route.pattern, std::regex(R"(\*\}|\.\.\.\})"), "}"));
   }
   return operations;

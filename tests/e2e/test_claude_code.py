@@ -36,9 +36,9 @@ def claude() -> str:
 
 def run_claude(claude, server, home, *arguments):
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), "ANTHROPIC_BASE_URL": server.url, "ANTHROPIC_AUTH_TOKEN": "local",
-                   "ANTHROPIC_MODEL": "auto", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "CLAUDE_CODE_MAX_OUTPUT_TOKENS": "24",
+                   "ANTHROPIC_MODEL": "auto", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "CLAUDE_CODE_MAX_OUTPUT_TOKENS": "600",
                    "CLAUDE_CODE_MAX_RETRIES": "0", "DISABLE_AUTOUPDATER": "1"}
-    return subprocess.run([claude, "-p", "Say hello.", "--system-prompt", "You are a friendly assistant. Answer in one short sentence.",
+    return subprocess.run([claude, "-p", "What is the capital of France?", "--system-prompt", "You are a helpful assistant.",
                            "--tools", "", "--output-format", "json", *arguments],
                           env=environment, cwd=home, capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL)
 

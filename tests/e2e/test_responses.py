@@ -32,11 +32,12 @@ def test_a_response_streams_what_it_answers_plainly(gpt):
 
 
 def test_the_clients_own_stream_helper_reads_it(gpt):
-    with gpt.responses.stream(model="auto", input="What is the capital of France?", max_output_tokens=200, temperature=0) as stream:
+    question = {"instructions": "You are a helpful assistant.", "input": "What is the capital of France?", "max_output_tokens": 200}
+    with gpt.responses.stream(model="auto", temperature=0, **question) as stream:
         kinds = {event.type for event in stream}
         final = stream.get_final_response()
     assert "response.output_text.delta" in kinds
-    assert final.output_text == ask(gpt, input="What is the capital of France?", max_output_tokens=200).output_text
+    assert final.output_text == ask(gpt, **question).output_text
 
 
 def test_a_cut_answer_is_incomplete(gpt):
