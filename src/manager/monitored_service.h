@@ -31,6 +31,7 @@ class MonitoredService final : public GenerationService {
   boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) override {
     return service_.count_tokens(std::move(request));
   }
+  boost::asio::awaitable<Result<Embeddings>> embed(EmbeddingRequest request) override { return service_.embed(std::move(request)); }
   boost::asio::awaitable<Result<void>> load(std::string model) override { return service_.load(std::move(model)); }
   boost::asio::awaitable<Result<void>> unload(std::string model) override { return service_.unload(std::move(model)); }
   Result<void> pin(std::string_view model, bool pinned) override { return service_.pin(model, pinned); }

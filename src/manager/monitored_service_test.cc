@@ -41,6 +41,7 @@ class Service final : public GenerationService {
   }
   boost::asio::awaitable<bool> settled(std::string, milliseconds) override { co_return true; }
   boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest) override { co_return 0; }
+  boost::asio::awaitable<Result<Embeddings>> embed(EmbeddingRequest) override { co_return Embeddings{}; }
   boost::asio::awaitable<Result<void>> load(std::string) override { co_return Result<void>(); }
   boost::asio::awaitable<Result<void>> unload(std::string) override { co_return Result<void>(); }
   [[nodiscard]] Result<ModelStatus> find(std::string_view) const override { return ModelStatus{}; }
