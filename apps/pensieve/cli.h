@@ -61,6 +61,7 @@ void add_pull(CLI::App& app, Run& chosen);
 void add_rm(CLI::App& app, Run& chosen);
 void add_route(CLI::App& app, Run& chosen);
 void add_merge(CLI::App& app, Run& chosen);
+void add_simulate(CLI::App& app, Run& chosen);
 void add_worker(CLI::App& app, Run& chosen);
 
 }  // namespace pensieve::cli

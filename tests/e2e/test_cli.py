@@ -54,7 +54,7 @@ def home(tmp_path):
     command(tmp_path, "stop")
 
 
-COMMANDS = ["serve", "start", "stop", "status", "run", "chat", "list", "show", "ps", "config", "doctor", "completion", "man", "fit", "pull", "rm", "route"]
+COMMANDS = ["serve", "start", "stop", "status", "run", "chat", "list", "show", "ps", "config", "doctor", "completion", "man", "fit", "pull", "rm", "route", "simulate"]
 
 
 def test_the_documents_name_no_command_that_is_not_there():
