@@ -68,6 +68,7 @@ ModelStatus describe_model(const InstalledModel& model, const Resident* resident
   status.load_ms = resident->loaded.load_us / 1000;
   status.active_requests = std::min(resident->leases, parallel);
   status.waiting_requests = resident->leases - status.active_requests;
+  status.recent_uses = resident->likelihood(now);
   status.idle_seconds = resident->leases > 0 ? 0 : seconds_between(resident->last_use, now);
   return status;
 }

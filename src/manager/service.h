@@ -74,6 +74,7 @@ struct ModelStatus {
   std::int32_t waiting_requests = 0;
   std::int64_t idle_seconds = 0;
   std::int64_t idle_limit_seconds = -1;  // idle for longer, it is unloaded; negative: it is not
+  double recent_uses = 0;                // each counts half after five minutes; what is used less goes first when memory is short
 };
 
 struct ServiceStatus {
