@@ -14,7 +14,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 OWNERS = {
     r"(llama|gguf)(-cpp)?\.h": ("engine",),
     r"ggml[\w-]*\.h": ("engine", "merge"),
-    r"(nlohmann|minja)/.*": ("engine",),
+    r"nlohmann/.*": ("engine", "grammar"),
+    r"minja/.*": ("engine",),
     r"toml\+\+/.*": ("config", "machine", "catalog", "merge"),
 }
 # These are heavy: any source file may include them, but of the headers only those of these folders.

@@ -21,6 +21,7 @@ class EmbeddingEngine final : public Engine {
   void submit(ipc::StreamId stream, GenerationRequest request) override;
   void cancel(ipc::StreamId) override {}
   void pause(ipc::StreamId, bool) override {}
+  void throttle(const ipc::Throttle&) override {}  // a text is one computation
   [[nodiscard]] Result<std::int64_t> count_tokens(const GenerationRequest& request) const override;
   void embed(EmbeddingRequest request, EmbeddingDone done) override { thread_->submit(std::move(request), std::move(done)); }
   [[nodiscard]] EngineProgress progress() const override { return {}; }

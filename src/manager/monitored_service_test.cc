@@ -106,7 +106,7 @@ TEST_F(Monitored, CriticalMeans503WithTheTimeToWait) {
   EXPECT_EQ(refused.error().retry_after_s, 42);
   EXPECT_THAT(refused.error().message, HasSubstr("0.9 GB of memory free"));
   GenerationRequest request;
-  EXPECT_FALSE(monitored_.choose(request)) << "also before a stream begins";
+  EXPECT_FALSE(run(monitored_.choose(request))) << "also before a stream begins";
   EXPECT_TRUE(run((*running)->next(seconds(1)))) << "what runs goes on";
   monitored_.set_monitor(Level::kNormal, milliseconds(0), {});
   EXPECT_TRUE(ask());
