@@ -62,6 +62,7 @@ void add_rm(CLI::App& app, Run& chosen);
 void add_route(CLI::App& app, Run& chosen);
 void add_load(CLI::App& app, Run& chosen);
 void add_merge(CLI::App& app, Run& chosen);
+void add_adapter(CLI::App& app, Run& chosen);
 void add_worker(CLI::App& app, Run& chosen);
 
 }  // namespace pensieve::cli

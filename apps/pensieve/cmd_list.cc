@@ -3,8 +3,10 @@
 #include <format>
 #include <print>
 
+#include "adapters_table.h"
 #include "api/admin/status_json.h"
 #include "available.h"
+#include "catalog/adapter_store.h"
 #include "cli.h"
 #include "present.h"
 #include "words.h"
@@ -19,6 +21,14 @@ void print_skipped(const std::vector<SkippedFile>& skipped) {
   std::vector<std::vector<std::string>> rows;
   for (const SkippedFile& file : skipped) rows.push_back({file.path, file.reason});
   std::print("\n{}", render_table({{"SKIPPED FILE"}, {"REASON", false, true}}, rows, table_style()));
+}
+
+void print_merged(const ServiceStatus& status) {
+  std::vector<std::vector<std::string>> rows;
+  for (const ModelStatus& model : status.models) {
+    if (!model.parents.empty()) rows.push_back({model.id, joined(model.parents)});
+  }
+  if (!rows.empty()) std::print("\n{}", render_table({{"MERGED MODEL"}, {"PARENTS", false, true}}, rows, table_style()));
 }
 
 void print_models(const ServiceStatus& status) {
@@ -49,8 +59,11 @@ Result<void> list(bool json) {
     std::println("No model is installed. Put a .gguf file into {}", where.models.string());
   } else {
     print_models(status);
+    print_merged(status);
   }
   print_skipped(status.skipped);
+  const std::vector<InstalledAdapter> adapters = AdapterStore(where.data / "adapters").list();
+  if (!adapters.empty()) std::print("\n{}", adapters_table(adapters, table_style()));
   return {};
 }
 

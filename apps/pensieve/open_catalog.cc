@@ -12,7 +12,7 @@ Bytes usable_memory(const Config& config, const MachineReading& reading) {
 
 ModelCatalog open_catalog(const Paths& paths, const Config& config, MachineProbe& probe) {
   const std::filesystem::path folder = config.models.folder.empty() ? paths.models : std::filesystem::path(config.models.folder);
-  return {folder, config, usable_memory(config, probe.read())};
+  return {folder, config, usable_memory(config, probe.read()), paths.data / "adapters"};
 }
 
 }  // namespace pensieve

@@ -5,6 +5,7 @@
 #include <cctype>
 #include <chrono>
 #include <format>
+#include <ranges>
 #include <regex>
 #include <set>
 #include <system_error>
@@ -46,7 +47,8 @@ InstalledModel to_model(const fs::path& path, const gguf::Summary& summary, fs::
           .modified_unix = unix_seconds(time),
           .has_chat_template = summary.has_chat_template,
           .shape = summary.shape,
-          .fingerprint = summary.fingerprint};
+          .fingerprint = summary.fingerprint,
+          .parents = summary.parents};
 }
 
 bool is_there(const fs::path& path) {
@@ -89,8 +91,9 @@ bool matches(std::string_view pattern, std::string_view name) {
   return false;
 }
 
-ModelCatalog::ModelCatalog(fs::path folder, const Config& config, Bytes usable_memory)
+ModelCatalog::ModelCatalog(fs::path folder, const Config& config, Bytes usable_memory, fs::path adapters)
     : folder_(std::move(folder)),
+      adapters_(std::move(adapters)),
       roles_(config.roles),
       paths_(config.models.paths),
       aliases_(config.aliases),
@@ -238,7 +241,23 @@ Result<ResolvedName> ModelCatalog::follow(std::string_view asked, int depth) con
 
 Result<ResolvedName> ModelCatalog::resolve(std::string_view name) {
   scan();
-  return follow(name, 0);
+  return name.contains('+') ? with_adapters(name) : follow(name, 0);
+}
+
+// "base+sql+tone": a model and adapters for it. Where the model is left to the server, the first
+// adapter's is meant.
+Result<ResolvedName> ModelCatalog::with_adapters(std::string_view name) const {
+  const std::size_t plus = name.find('+');
+  ResolvedName resolved = TRY(follow(name.substr(0, plus), 0));
+  const std::vector<InstalledAdapter> installed = adapters_.list();
+  for (const auto part : std::views::split(name.substr(plus + 1), '+')) {
+    const std::string_view wanted(part.begin(), part.end());
+    const auto adapter = std::ranges::find(installed, wanted, &InstalledAdapter::name);
+    if (adapter == installed.end()) return std::unexpected(unknown_adapter(wanted, installed));
+    if (!resolved.fixed) resolved = {.id = adapter->model};
+    resolved.adapters.emplace_back(wanted);
+  }
+  return resolved;
 }
 
 std::vector<InstalledModel> ModelCatalog::models() {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/units.h"
+#include "catalog/adapter_store.h"
 #include "catalog/model_directory.h"
 #include "config/config.h"
 
@@ -17,11 +18,13 @@ namespace pensieve {
 class ModelCatalog final : public ModelDirectory {
  public:
   // `usable_memory`: what models may take; roles that are not configured go to models that fit it.
-  ModelCatalog(std::filesystem::path folder, const Config& config, Bytes usable_memory);
+  // `adapters`: where adapters are; empty: there are none.
+  ModelCatalog(std::filesystem::path folder, const Config& config, Bytes usable_memory, std::filesystem::path adapters = {});
 
   Result<ResolvedName> resolve(std::string_view name) override;
   std::vector<InstalledModel> models() override;
   std::vector<SkippedFile> skipped() override;
+  std::vector<InstalledAdapter> adapters() override { return adapters_.list(); }
 
  private:
   struct Entry {
@@ -38,9 +41,11 @@ class ModelCatalog final : public ModelDirectory {
   void assign_roles();
   [[nodiscard]] const InstalledModel* find(std::string_view id) const;
   [[nodiscard]] Result<ResolvedName> follow(std::string_view name, int depth) const;
+  [[nodiscard]] Result<ResolvedName> with_adapters(std::string_view name) const;
   [[nodiscard]] Result<ResolvedName> by_role(std::string_view role, bool fixed, std::string_view automatic = {}) const;
 
   std::filesystem::path folder_;
+  AdapterStore adapters_;
   RolesConfig roles_;
   std::vector<std::string> paths_;
   std::map<std::string, std::string> aliases_;

@@ -28,6 +28,19 @@ struct InstalledModel {
   bool has_chat_template = false;
   std::shared_ptr<const gguf::ModelShape> shape;  // null: a layout that plans do not know
   std::string fingerprint;                        // keys what was measured of it (gguf::Summary)
+  std::vector<std::string> parents = {};          // names of the models that it was merged of
+};
+
+// A LoRA adapter in the adapters folder (adapter_store.h).
+struct InstalledAdapter {
+  std::string name;
+  std::string model;  // id of the model that it is for
+  std::string path;
+  double scale = 1;
+  std::vector<std::string> domains;  // what it is good at, as the selector names them ("code")
+  std::string added_from;            // the file that it was copied from
+  std::int64_t file_bytes = 0;
+  std::int64_t rank = 0;  // the largest of its tensors
 };
 
 // A file in the models folder that is not served.
@@ -38,8 +51,9 @@ struct SkippedFile {
 
 struct ResolvedName {
   std::string id;
-  bool fixed = true;           // false: the server may choose another
-  std::string automatic = {};  // the auto name that an alias led to ("auto:fast"); empty if fixed
+  bool fixed = true;                       // false: the server may choose another
+  std::string automatic = {};              // the auto name that an alias led to ("auto:fast"); empty if fixed
+  std::vector<std::string> adapters = {};  // that the name asks for ("base+sql")
 };
 
 // Used from the supervisor's loop only.
@@ -51,6 +65,7 @@ class ModelDirectory {
   virtual Result<ResolvedName> resolve(std::string_view name) = 0;
   virtual std::vector<InstalledModel> models() = 0;
   virtual std::vector<SkippedFile> skipped() = 0;
+  virtual std::vector<InstalledAdapter> adapters() { return {}; }
 };
 
 }  // namespace pensieve

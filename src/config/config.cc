@@ -135,6 +135,8 @@ const std::vector<Key>& keys() {
       number<std::int32_t>("engine.threads", "threads; 0: one a physical core", FIELD(engine.threads), 0, 1024),
       number<std::int32_t>("engine.gpu_layers", "layers on the GPU; -1: all", FIELD(engine.gpu_layers), -1, kMost),
       text("engine.cache_type", "type of the KV cache: f16, q8_0, q4_0", FIELD(engine.cache_type), {"f16", "q8_0", "q4_0"}),
+      number<std::int32_t>("engine.experts_used", "experts that a mixture uses for each token; 0: the model's own number",
+                           FIELD(engine.experts_used), 0, 4096),
       number<std::int32_t>("engine.queue_limit", "waiting requests of a model before 429", FIELD(engine.queue_limit), 0, 100'000),
       number<std::int32_t>("engine.load_timeout_s", "seconds for loading a model", FIELD(engine.load_timeout_s), 1, 86400),
       number<std::int32_t>("engine.hang_timeout_s", "seconds after which a silent worker is replaced", FIELD(engine.hang_timeout_s), 1,

@@ -35,6 +35,7 @@ struct EngineConfig {
   std::int32_t threads = 0;      // 0: physical cores
   std::int32_t gpu_layers = -1;  // -1: all
   std::string cache_type = "f16";
+  std::int32_t experts_used = 0;  // of a mixture of experts, for each token; 0: the model's own number
   std::int32_t queue_limit = 64;  // waiting requests per model before 429
   std::int32_t load_timeout_s = 300;
   std::int32_t hang_timeout_s = 10;    // a worker that answers no ping

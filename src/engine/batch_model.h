@@ -7,18 +7,12 @@
 #include <span>
 #include <vector>
 
+#include "base/result.h"
+#include "engine/adapter_set.h"
+#include "engine/batch_token.h"
+#include "generation/request.h"
+
 namespace pensieve::engine {
-
-using Token = std::int32_t;
-using SequenceId = std::int32_t;
-
-// One token of a batch. Positions of a sequence follow each other without a gap.
-struct BatchToken {
-  Token token = 0;
-  std::int32_t position = 0;
-  SequenceId sequence = 0;
-  bool wants_logits = false;
-};
 
 enum class DecodeOutcome : std::uint8_t {
   kDone,
@@ -36,7 +30,7 @@ struct BatchLimits {
   std::size_t sequence_tokens = 0;  // most tokens of one sequence
 };
 
-// Used by one thread, the engine's, but for abort().
+// Used by one thread, the engine's, but for abort(), load_adapters() and drop_outdated_adapters().
 class BatchModel {
  public:
   virtual ~BatchModel() = default;
@@ -52,6 +46,18 @@ class BatchModel {
 
   // Computes `batch` (not empty) and appends it to the cache.
   virtual DecodeOutcome decode(std::span<const BatchToken> batch) = 0;
+
+  // The adapters of a request; null: none. Any thread; blocks while reading. Errors: kNotFound,
+  // kInvalidArgument (made for another model), kUnsupported.
+  virtual Result<AdapterSetPointer> load_adapters(std::span<const AdapterUse> adapters) = 0;
+
+  // Lets go of adapters whose files are gone or changed. True if there were any: release_adapters()
+  // should follow. Any thread.
+  virtual bool drop_outdated_adapters() = 0;
+  virtual void release_adapters() = 0;
+
+  // Decodes from now on with these; null: with none.
+  virtual void use_adapters(const AdapterSetPointer& adapters) = 0;
 
   // Logits after token `index` of the last batch, which asked for them; one per token of the
   // vocabulary. The caller may change them. Valid until the next decode. Empty if there are none.

@@ -84,6 +84,20 @@ class FakeBatchModel final : public BatchModel {
   }
   [[nodiscard]] const std::vector<Token>& content(SequenceId sequence) { return content_[sequence]; }
 
+  // A set for each name; "missing" is not there.
+  Result<AdapterSetPointer> load_adapters(std::span<const AdapterUse> uses) override {
+    if (uses.empty()) return AdapterSetPointer();
+    if (uses.front().name == "missing") return fail(ErrorCode::kNotFound, "the adapter 'missing' can't be read", {}, "lora");
+    auto set = std::make_shared<AdapterSet>();
+    set->key = std::hash<std::string>()(uses.front().name);
+    return AdapterSetPointer(std::move(set));
+  }
+  bool drop_outdated_adapters() override { return false; }
+  void release_adapters() override {}
+  void use_adapters(const AdapterSetPointer& adapters) override { used_key = adapters ? adapters->key : 0; }
+  std::uint64_t used_key = 0;
+  std::vector<std::uint64_t> batch_keys;  // the set that each batch was computed with
+
   bool warm_up() override { return true; }
   void abort() override { aborted = true; }
   [[nodiscard]] const BatchLimits& limits() const override { return limits_; }
@@ -98,6 +112,7 @@ class FakeBatchModel final : public BatchModel {
     if (used > limits_.cells) return DecodeOutcome::kNoSpace;
 
     batches.emplace_back(batch.begin(), batch.end());
+    batch_keys.push_back(used_key);
     rows_.assign(batch.size(), {});
     for (std::size_t i = 0; i < batch.size(); ++i) {
       auto& held = content_[batch[i].sequence];

@@ -49,6 +49,7 @@ Error context_error(const std::string& reasons) {
 
 LlamaModel::LlamaModel(ModelHandle model)
     : model_(std::move(model)),
+      adapters_(model_.get()),
       vocabulary_(llama_model_get_vocab(model_.get())),
       keeps_state_(llama_model_is_recurrent(model_.get()) || llama_model_is_hybrid(model_.get())),
       sliding_window_(static_cast<std::size_t>(std::max(0, llama_model_n_swa(model_.get())))) {}
@@ -102,6 +103,7 @@ Result<void> LlamaModel::make_context(const ipc::LoadModel& settings) {
   facts_.compute_bytes = sum_of_sizes(log.lines(), {"compute buffer size", "output buffer size"}).value;
   set_limits(parameters, max_active);
   state_space_ = TRY(model_identity(settings.path)) + "-" + settings.cache_type + "-" + llama_version();
+  if (settings.experts_used > 0) state_space_ += std::format("-{}-experts", settings.experts_used);
   return {};
 }
 
@@ -177,6 +179,25 @@ DecodeOutcome LlamaModel::decode(std::span<const BatchToken> batch) {
   } catch (const std::exception&) {
     return DecodeOutcome::kFailed;
   }
+}
+
+// Sets are compared by key: another load of the same is no change.
+void LlamaModel::use_adapters(const AdapterSetPointer& adapters) {
+  if ((adapters ? adapters->key : 0) == (adapters_in_use_ ? adapters_in_use_->key : 0)) return;
+  std::vector<llama_adapter_lora*> handles;
+  std::vector<float> scales;
+  if (adapters) {
+    for (const auto& adapter : adapters->adapters) handles.push_back(adapter->handle());
+    scales = adapters->scales;
+  }
+  llama_set_adapters_lora(context_.get(), handles.data(), handles.size(), scales.data());
+  adapters_in_use_ = adapters;
+}
+
+void LlamaModel::release_adapters() {
+  if (!adapters_in_use_) return;
+  const auto outdated = [](const std::shared_ptr<LoadedAdapter>& adapter) { return adapter->outdated.load(); };
+  if (std::ranges::any_of(adapters_in_use_->adapters, outdated)) use_adapters(nullptr);
 }
 
 std::span<float> LlamaModel::logits(std::size_t index) {

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "base/units.h"
+#include "engine/adapter_registry.h"
 #include "engine/batch_model.h"
 #include "engine/llama_api.h"
 #include "engine/llama_vocabulary.h"
@@ -30,6 +31,10 @@ class LlamaModel final : public BatchModel {
   bool warm_up() override;
   void abort() override { aborted_.store(true); }
   [[nodiscard]] const BatchLimits& limits() const override { return limits_; }
+  Result<AdapterSetPointer> load_adapters(std::span<const AdapterUse> adapters) override { return adapters_.load(adapters); }
+  bool drop_outdated_adapters() override { return adapters_.drop_outdated(); }
+  void release_adapters() override;
+  void use_adapters(const AdapterSetPointer& adapters) override;
   DecodeOutcome decode(std::span<const BatchToken> batch) override;
   std::span<float> logits(std::size_t index) override;
   [[nodiscard]] std::size_t reusable_prefix(SequenceId sequence, std::size_t wanted) const override;
@@ -54,6 +59,8 @@ class LlamaModel final : public BatchModel {
 
   ModelHandle model_;
   ContextHandle context_;
+  AdapterRegistry adapters_;
+  AdapterSetPointer adapters_in_use_;
   LlamaVocabulary vocabulary_;
   BatchLimits limits_;
   ipc::Loaded facts_;

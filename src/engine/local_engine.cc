@@ -69,6 +69,8 @@ Result<std::int64_t> LocalEngine::count_tokens(const GenerationRequest& request)
 }
 
 EngineProgress LocalEngine::progress() const {
+  // Asked for about once a second: often enough to see that an adapter's file is gone.
+  if (parts_.model->drop_outdated_adapters()) prepared_.wake();
   EngineProgress progress{steps_, 0, active_, waiting_ + preparing_};
   if (const std::int64_t began = step_began_us_; began != 0) {
     progress.step_age_us = std::max<std::int64_t>(1, microseconds(clock_.steady_now()) - began);
@@ -94,11 +96,14 @@ void LocalEngine::prepare_prompts() {
     for (Submission& submission : mail) {
       Result<Prompt> prompt = fail(ErrorCode::kCancelled, "cancelled");
       if (!submission.control->cancelled) prompt = parts_.prompts.prepare(submission.request);
+      Result<AdapterSetPointer> adapters = AdapterSetPointer();
+      if (prompt) adapters = parts_.model->load_adapters(submission.request.adapters);
+      if (!adapters) prompt = std::unexpected(adapters.error());
       submission.request.messages.clear();
       submission.request.prompt.clear();
       submission.request.prompt_tokens.clear();
-      prepared_.post(
-          {submission.stream, std::move(submission.control), submission.arrived, std::move(submission.request), std::move(prompt)});
+      prepared_.post({submission.stream, std::move(submission.control), submission.arrived, std::move(submission.request),
+                      std::move(prompt), adapters ? *std::move(adapters) : nullptr});
       --preparing_;
     }
   }
@@ -106,8 +111,8 @@ void LocalEngine::prepare_prompts() {
 
 void LocalEngine::run_steps() {
   std::random_device seeds;
-  Scheduler scheduler(*parts_.model, *parts_.vocabulary, clock_, sink_, [&seeds] { return static_cast<std::uint32_t>(seeds()); },
-                      parts_.archive.get());
+  Scheduler scheduler(
+      *parts_.model, *parts_.vocabulary, clock_, sink_, [&seeds] { return static_cast<std::uint32_t>(seeds()); }, parts_.archive.get());
   std::vector<PreparedRequest> mail;
   bool busy = false;
   while (prepared_.take(mail, !busy)) {
@@ -115,6 +120,7 @@ void LocalEngine::run_steps() {
     step_began_us_ = microseconds(clock_.steady_now());
     busy = scheduler.step();
     step_began_us_ = 0;
+    if (!busy) parts_.model->release_adapters();
     if (busy) ++steps_;
     active_ = static_cast<std::uint32_t>(scheduler.active());
     waiting_ = static_cast<std::uint32_t>(scheduler.waiting());

@@ -23,7 +23,7 @@ struct EngineParts {
   const Vocabulary* vocabulary = nullptr;
   std::unique_ptr<GrammarCompiler> grammars;  // null: answers can't be constrained
   PromptBuilder prompts;
-  ipc::Loaded facts;  // all but load_us
+  ipc::Loaded facts;                      // all but load_us
   std::unique_ptr<StateArchive> archive;  // where conversations are kept; may be null
   SteadyTime load_began;
 };
@@ -66,7 +66,7 @@ class LocalEngine final : public Engine {
   std::size_t forget_at_ = 64;
 
   Mailbox<Submission> submissions_;
-  Mailbox<PreparedRequest> prepared_;
+  mutable Mailbox<PreparedRequest> prepared_;  // woken from progress() too
   std::atomic<std::uint32_t> preparing_ = 0;
   std::atomic<std::uint64_t> steps_ = 0;
   std::atomic<std::int64_t> step_began_us_ = 0;  // 0: none in progress

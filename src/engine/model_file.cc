@@ -73,6 +73,13 @@ Result<ModelHandle> open_model_file(const ipc::LoadModel& settings) {
   TRY_VOID(check_readable(settings.path));
   llama_model_params parameters = llama_model_default_params();
   parameters.n_gpu_layers = settings.gpu_layers;
+  llama_model_kv_override overrides[2] = {};  // ends with an empty key
+  if (settings.experts_used > 0) {
+    overrides[0].tag = LLAMA_KV_OVERRIDE_TYPE_INT;
+    std::format_to_n(overrides[0].key, sizeof overrides[0].key - 1, "{}.expert_used_count", settings.architecture);
+    overrides[0].val_i64 = settings.experts_used;
+    parameters.kv_overrides = overrides;
+  }
   if (llama_supports_mmap()) parameters.load_mode = LLAMA_LOAD_MODE_MMAP;
 
   const LlamaLogCapture log;

@@ -40,6 +40,7 @@ struct PreparedRequest {
   SteadyTime arrived;
   GenerationRequest request;  // its messages and prompt are not needed any more
   Result<Prompt> prompt;
+  AdapterSetPointer adapters = {};
 };
 
 }  // namespace pensieve::engine

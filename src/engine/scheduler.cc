@@ -34,9 +34,13 @@ void Scheduler::add(PreparedRequest prepared) {
   if (waiting_.size() >= kMostWaiting) {
     return refuse({ErrorCode::kOverloaded, "too many requests wait for this model", "try again later", {}});
   }
+  AdapterSetPointer adapters = std::move(prepared.adapters);
+  const AdapterSpan span = span_of(adapters, prepared.prompt->tokens);
   waiting_.push_back(std::make_unique<Run>(
       Run{.generation = Generation(std::move(prepared), vocabulary_, sink_, seeds_(), model_.limits().sequence_tokens),
-          .served = clock_.steady_now()}));
+          .served = clock_.steady_now(),
+          .adapters = std::move(adapters),
+          .span = span}));
 }
 
 bool Scheduler::step() {
@@ -78,20 +82,20 @@ void Scheduler::admit() {
   for (auto next = waiting_.begin(); next != waiting_.end();) {
     if (active_.size() >= model_.limits().max_active) return;
     Run& run = **next;
-    auto place = cache_.find(run.generation.tokens());
+    auto place = cache_.find(run.generation.tokens(), run.span);
     if (!place) return;
     if (!has_room(run, *place)) {
       if (run.overtaken++ >= kMostOvertaken) return;
       ++next;
       continue;
     }
-    cache_.add_archived(*place, run.generation.tokens());
+    cache_.add_archived(*place, run.generation.tokens(), run.span);
     run.sequence = place->sequence;
-    run.computed = cache_.take(*place);
+    run.computed = cache_.take(*place, run.span);
     run.shared = run.computed == place->cached ? place->shared : 0;
     run.archived.assign(place->archived.begin(), place->archived.end());
     run.overtaken = 0;
-    run.served = clock_.steady_now();
+    run.served = run.stepped = clock_.steady_now();
     if (run.archived.empty()) run.generation.admit(run.computed);
     const auto at = std::ranges::upper_bound(active_, run.generation.arrived(), {},
                                              [](const RunPointer& other) { return other->generation.arrived(); });
@@ -122,16 +126,21 @@ bool Scheduler::has_room(const Run& run, const SequenceCache::Place& place) cons
   return cells <= model_.limits().cells;
 }
 
-std::vector<Scheduler::Share> Scheduler::plan() const {
+std::vector<Scheduler::Share> Scheduler::plan() {
   std::vector<Share> shares;
-  std::vector<StepCandidate> candidates;
+  std::vector<AdapterCandidate> sets;
   const SteadyTime now = clock_.steady_now();
   for (const RunPointer& run : active_) {
     if (run->generation.paused() || !run->archived.empty()) continue;
     shares.push_back({run.get(), 0});
-    candidates.push_back({run->pending(), now - run->served});
+    sets.push_back({run->key(), run->stepped});
   }
   if (shares.empty()) return shares;
+  // One set of adapters a step.
+  const std::uint64_t key = turn_.next(sets, now);
+  std::erase_if(shares, [key](const Share& share) { return share.run->key() != key; });
+  std::vector<StepCandidate> candidates;
+  for (const Share& share : shares) candidates.push_back({share.run->pending_with_key(), now - share.run->served});
   const auto tokens = plan_step(candidates, cost_, model_.limits().batch_tokens);
   for (std::size_t i = 0; i < shares.size(); ++i) shares[i].tokens = tokens[i];
   std::erase_if(shares, [](const Share& share) { return share.tokens == 0; });
@@ -153,6 +162,8 @@ std::vector<BatchToken> Scheduler::batch_of(std::span<const Share> shares) const
 DecodeOutcome Scheduler::decode(std::span<const Share> shares) {
   const SteadyTime start = clock_.steady_now();
   for (const Share& share : shares) share.run->generation.begin(start);
+  const Run& any = *shares.front().run;
+  model_.use_adapters(any.key() == 0 ? nullptr : any.adapters);
   const DecodeOutcome outcome = model_.decode(batch_of(shares));
   if (outcome != DecodeOutcome::kDone) return outcome;
 
@@ -160,6 +171,7 @@ DecodeOutcome Scheduler::decode(std::span<const Share> shares) {
   std::size_t decoded = 0;
   std::size_t prefilled = 0;
   for (const Share& share : shares) {
+    share.run->stepped = end;
     if (share.run->pending() == 1) {
       ++decoded;
     } else {

@@ -1,12 +1,14 @@
 // Which requests run, and the loop's one step: many sequences in one batch.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <span>
 #include <vector>
 
+#include "engine/adapter_turn.h"
 #include "engine/generation.h"
 #include "engine/sequence_cache.h"
 #include "engine/step_cost.h"
@@ -43,13 +45,21 @@ class Scheduler {
   struct Run {
     Generation generation;
     SequenceId sequence = -1;
-    std::size_t computed = 0;   // tokens in the cache
-    std::size_t shared = 0;     // of these, in cells that were another's
+    std::size_t computed = 0;         // tokens in the cache
+    std::size_t shared = 0;           // of these, in cells that were another's
     std::deque<StatePiece> archived;  // still to be loaded before it can go on
-    std::size_t overtaken = 0;  // times that a younger request was admitted before
-    SteadyTime served;          // admission or last prefill, for ageing
+    std::size_t overtaken = 0;        // times that a younger request was admitted before
+    SteadyTime served;                // admission or last prefill, for ageing
+    SteadyTime stepped;               // last step, or admission
+    AdapterSetPointer adapters;
+    AdapterSpan span;
 
     [[nodiscard]] std::size_t pending() const { return generation.tokens().size() - computed; }
+    // The set that the next token needs, and the tokens that are left for it.
+    [[nodiscard]] std::uint64_t key() const { return computed < span.begin ? 0 : span.key; }
+    [[nodiscard]] std::size_t pending_with_key() const {
+      return computed < span.begin ? std::min(pending(), span.begin - computed) : pending();
+    }
   };
   using RunPointer = std::unique_ptr<Run>;
 
@@ -64,7 +74,7 @@ class Scheduler {
   void admit();
   bool load_archived();
   [[nodiscard]] bool has_room(const Run& run, const SequenceCache::Place& place) const;
-  [[nodiscard]] std::vector<Share> plan() const;
+  [[nodiscard]] std::vector<Share> plan();
   [[nodiscard]] std::vector<BatchToken> batch_of(std::span<const Share> shares) const;
   DecodeOutcome decode(std::span<const Share> shares);
   void distribute(std::span<const Share> shares);
@@ -79,7 +89,8 @@ class Scheduler {
   SeedSource seeds_;
   SequenceCache cache_;
   StepCost cost_;
-  std::uint32_t plain_steps_ = 0;   // without a prompt in them
+  std::uint32_t plain_steps_ = 0;  // without a prompt in them
+  AdapterTurn turn_;
   std::deque<RunPointer> waiting_;  // by arrival
   std::vector<RunPointer> active_;  // by arrival
 };

@@ -16,9 +16,9 @@ SequenceCache::SequenceCache(BatchModel& model, StateArchive* archive)
 }
 
 // Tokens of `prompt`, but for its last (whose logits are needed), that `slot` can provide.
-std::size_t SequenceCache::usable(std::size_t slot, std::span<const Token> prompt) const {
+std::size_t SequenceCache::usable(std::size_t slot, std::span<const Token> prompt, const AdapterSpan& adapters) const {
   const auto& tokens = slots_[slot].tokens;
-  const auto wanted = prompt.first(prompt.size() - 1);
+  const auto wanted = prompt.first(std::min(prompt.size() - 1, shareable(slots_[slot].adapters, adapters)));
   const auto common = std::ranges::mismatch(tokens, wanted).in1 - tokens.begin();
   if (common == 0) return 0;
   const std::size_t reusable = model_.reusable_prefix(static_cast<SequenceId>(slot), static_cast<std::size_t>(common));
@@ -38,11 +38,11 @@ std::optional<std::size_t> SequenceCache::victim(std::optional<std::size_t> spar
   return best;
 }
 
-std::optional<SequenceCache::Place> SequenceCache::find(std::span<const Token> prompt) const {
+std::optional<SequenceCache::Place> SequenceCache::find(std::span<const Token> prompt, const AdapterSpan& adapters) const {
   std::size_t source = 0;
   std::size_t cached = 0;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
-    const std::size_t here = usable(i, prompt);
+    const std::size_t here = usable(i, prompt, adapters);
     const bool better = here > cached || (here == cached && here > 0 && slots_[source].busy && !slots_[i].busy);
     if (better) {
       source = i;
@@ -75,9 +75,10 @@ std::optional<SequenceCache::Place> SequenceCache::find(std::span<const Token> p
   return idle ? std::optional(place(source, source)) : std::nullopt;
 }
 
-void SequenceCache::add_archived(Place& place, std::span<const Token> prompt) {
-  if (!transfer_) return;
-  const auto wanted = prompt.first(prompt.size() - 1);
+void SequenceCache::add_archived(Place& place, std::span<const Token> prompt, const AdapterSpan& adapters) {
+  const auto wanted = prompt.first(std::min(prompt.size() - 1, adapters.begin));
+  if (!transfer_ || wanted.empty()) return;
+  if (place.cached > wanted.size()) return;
   place.archived = transfer_->find(wanted, place.cached);
   if (place.archived.empty()) return;
   // The pieces follow from where the first begins; what the cells hold beyond comes with it.
@@ -105,7 +106,7 @@ std::size_t SequenceCache::load(SequenceId sequence, const StatePiece& piece, st
   }
   slot.tokens.insert(slot.tokens.end(), piece.tokens.begin(), piece.tokens.end());
   slot.saved = slot.tokens.size();
-  const auto wanted = prompt.first(prompt.size() - 1);
+  const auto wanted = prompt.first(std::min(prompt.size() - 1, slot.adapters.begin));
   const auto common = static_cast<std::size_t>(std::ranges::mismatch(slot.tokens, wanted).in1 - slot.tokens.begin());
   if (common < slot.tokens.size()) {
     const bool possible = model_.reusable_prefix(sequence, common) == common;
@@ -114,7 +115,7 @@ std::size_t SequenceCache::load(SequenceId sequence, const StatePiece& piece, st
   return slot.tokens.size();
 }
 
-std::size_t SequenceCache::take(const Place& place) {
+std::size_t SequenceCache::take(const Place& place, const AdapterSpan& adapters) {
   const auto to = static_cast<std::size_t>(place.sequence);
   Slot& slot = slots_[to];
   const std::size_t kept = place.cached;
@@ -128,6 +129,7 @@ std::size_t SequenceCache::take(const Place& place) {
     if (slot.tokens.size() - kept >= kLeastKeptTokens) save(to);
     cut(to, kept);
   }
+  slot.adapters = adapters;
   slot.busy = true;
   return slot.tokens.size();
 }
@@ -202,7 +204,7 @@ bool SequenceCache::save_ahead() {
   if (!transfer_ || !crowded()) return false;
   std::optional<std::size_t> oldest;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
-    if (slots_[i].busy || slots_[i].saved >= slots_[i].tokens.size()) continue;
+    if (slots_[i].busy || slots_[i].saved >= savable(slots_[i])) continue;
     if (!oldest || slots_[i].released < slots_[*oldest].released) oldest = i;
   }
   return oldest && save_piece(*oldest);
@@ -217,11 +219,18 @@ void SequenceCache::save(std::size_t at) {
   }
 }
 
+// Tokens that the archive may have: those before the adapters act. A state that can't be divided is saved
+// whole or not at all.
+std::size_t SequenceCache::savable(const Slot& slot) const {
+  if (slot.adapters.begin >= slot.tokens.size()) return slot.tokens.size();
+  return needs_checkpoints_ ? 0 : slot.adapters.begin;
+}
+
 // False if all of the slot is saved.
 bool SequenceCache::save_piece(std::size_t at) {
   Slot& slot = slots_[at];
-  if (!transfer_ || slot.saved >= slot.tokens.size()) return false;
-  slot.saved = transfer_->save_next(static_cast<SequenceId>(at), slot.tokens, slot.saved);
+  if (!transfer_ || slot.saved >= savable(slot)) return false;
+  slot.saved = transfer_->save_next(static_cast<SequenceId>(at), std::span(slot.tokens).first(savable(slot)), slot.saved);
   return true;
 }
 

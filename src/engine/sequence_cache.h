@@ -26,19 +26,21 @@ class SequenceCache {
   struct Place {
     SequenceId source = 0;  // has the prefix; equals `sequence` if it is taken over
     SequenceId sequence = 0;
-    std::size_t cached = 0;  // tokens of the prefix, less than the prompt has
-    std::size_t shared = 0;  // of these, in cells that a running sequence holds anyway
+    std::size_t cached = 0;            // tokens of the prefix, less than the prompt has
+    std::size_t shared = 0;            // of these, in cells that a running sequence holds anyway
     std::vector<StatePiece> archived;  // to be loaded after those; filled by add_archived
   };
 
   // Best place for `prompt` (not empty); none if every sequence is busy.
-  [[nodiscard]] std::optional<Place> find(std::span<const Token> prompt) const;
+  // `adapters`: what it is to be computed with.
+  [[nodiscard]] std::optional<Place> find(std::span<const Token> prompt, const AdapterSpan& adapters = {}) const;
 
-  // Looks in the archive for what goes on from the place, or is better.
-  void add_archived(Place& place, std::span<const Token> prompt);
+  // Looks in the archive for what goes on from the place, or is better. Only what is computed without
+  // adapters is kept there.
+  void add_archived(Place& place, std::span<const Token> prompt, const AdapterSpan& adapters = {});
 
   // Takes a place just found. Returns the tokens that are really cached.
-  std::size_t take(const Place& place);
+  std::size_t take(const Place& place, const AdapterSpan& adapters = {});
 
   // Loads the next piece into a sequence that was taken for `prompt` and holds what is before it. Returns
   // how many tokens of the prompt it holds then; no more than before if the piece is of no use.
@@ -69,17 +71,19 @@ class SequenceCache {
 
  private:
   struct Slot {
-    std::vector<Token> tokens;   // in the cache, in order
-    std::size_t saved = 0;       // of these, in the archive
+    std::vector<Token> tokens;  // in the cache, in order
+    AdapterSpan adapters;       // that they were computed with
+    std::size_t saved = 0;      // of these, in the archive
     Checkpoints checkpoints;
     std::uint64_t released = 0;  // order of release
     bool busy = false;
   };
 
-  [[nodiscard]] std::size_t usable(std::size_t slot, std::span<const Token> prompt) const;
+  [[nodiscard]] std::size_t usable(std::size_t slot, std::span<const Token> prompt, const AdapterSpan& adapters) const;
   [[nodiscard]] std::optional<std::size_t> victim(std::optional<std::size_t> spared) const;
   [[nodiscard]] bool crowded() const;
   [[nodiscard]] std::size_t held_cells() const;
+  [[nodiscard]] std::size_t savable(const Slot& slot) const;
   void save(std::size_t slot);
   bool save_piece(std::size_t slot);
   void cut(std::size_t slot, std::size_t length);

@@ -94,6 +94,14 @@ struct Requirements {
   bool operator==(const Requirements&) const = default;
 };
 
+// A LoRA adapter that changes the model for this request.
+struct AdapterUse {
+  std::string name;
+  std::optional<double> scale;  // absent: what the adapter was installed with
+  std::string path;             // its file; the manager fills it in
+  bool operator==(const AdapterUse&) const = default;
+};
+
 struct GenerationRequest {
   std::string id;     // unique in this server's life; in logs and in the decision
   std::string model;  // as the client named it: id, alias, role, "auto", ...
@@ -122,6 +130,7 @@ struct GenerationRequest {
   bool echo_prompt = false;                // prompt text first (completions API)
   std::optional<bool> thinking;            // templates with a switch for it; absent: their default
   Requirements requirements;
+  std::vector<AdapterUse> adapters;
 
   bool operator==(const GenerationRequest&) const = default;
 };

@@ -59,6 +59,18 @@ std::string fingerprint_of(const Header& header) {
   return sha256_hex(told).substr(0, 32);
 }
 
+// Only a merge says so itself; a fine-tune names its base in the same way.
+std::vector<std::string> parents_of(const Header& header) {
+  constexpr std::uint64_t kMostParents = 32;
+  std::vector<std::string> parents;
+  if (!header.metadata.contains("pensieve.merge.version")) return parents;
+  const std::uint64_t count = std::min(header.number("general.base_model.count").value_or(0), kMostParents);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    if (auto name = header.text(std::format("general.base_model.{}.name", i))) parents.push_back(*std::move(name));
+  }
+  return parents;
+}
+
 // "name-00001-of-00003.gguf" -> the name of part `part`.
 Result<std::filesystem::path> part_path(const std::filesystem::path& first, std::uint64_t part, std::uint64_t count) {
   const std::string name = first.filename().string();
@@ -92,6 +104,7 @@ Result<Summary> summarize(const std::filesystem::path& path) {
   }
   summary.name = header.text("general.name").value_or("");
   summary.has_chat_template = header.metadata.contains("tokenizer.chat_template");
+  summary.parents = parents_of(header);
   add_shape(header, summary);
   std::map<std::string_view, std::uint64_t> bytes_by_type;
   add_tensors(header, summary, bytes_by_type);

@@ -29,6 +29,7 @@ struct Summary {
   // Of what decides memory and speed: the tensors' names, types, sizes and places, and the model's
   // name. A copy or a renamed file has the same; another quantization has not.
   std::string fingerprint;
+  std::vector<std::string> parents;          // names of the models that this one was merged of
   std::vector<std::filesystem::path> files;  // all parts of a split file, in order
   std::uint64_t file_bytes = 0;              // of all parts
 };

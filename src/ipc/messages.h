@@ -59,6 +59,8 @@ struct LoadModel {
   std::int32_t batch_threads = 0;    // prefill threads; 0: physical cores
   std::int32_t gpu_layers = -1;      // -1: all that a device takes
   std::string cache_type = "f16";    // K and V: f16, q8_0, q4_0
+  std::string architecture;          // with experts_used: what the file's keys begin with
+  std::uint32_t experts_used = 0;    // of a mixture of experts, instead of the file's number; 0: as the file says
   std::string chat_template;         // overrides the file's; empty: the file's or a built-in one
   std::string state_folder;          // where conversations are kept when they leave the cache; empty: nowhere
   std::int64_t state_bytes = 0;      // most that all models together may keep there

@@ -64,7 +64,7 @@ class FailoverStream final : public GenerationStream {
   [[nodiscard]] bool recovers() const { return stream_ || ready_.empty(); }
 
   boost::asio::awaitable<std::optional<GenerationEvent>> next(std::chrono::milliseconds patience) override;
-  [[nodiscard]] const std::string& model() const override { return model_; }
+  [[nodiscard]] const std::string& model() const override { return stream_ ? stream_->model() : model_; }
   [[nodiscard]] std::string degraded() const override;
 
  private:

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "manager/adapter_choice.h"
 #include "manager/resident_table.h"
 #include "manager/service.h"
 
@@ -17,7 +18,7 @@ class ManagedStream final : public GenerationStream {
   ManagedStream(Lease lease, GenerationRequest request, std::function<void(const Finished&)> on_finished)
       : lease_(std::move(lease)),
         worker_(lease_->worker),
-        model_(lease_->model.id),
+        model_(name_with_adapters(lease_->model.id, request.adapters)),
         stream_(worker_->generate(std::move(request))),
         on_finished_(std::move(on_finished)) {}
 

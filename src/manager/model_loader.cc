@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "base/log.h"
+#include "manager/adapter_choice.h"
+#include "manager/experts.h"
 
 namespace pensieve {
 
@@ -168,7 +170,11 @@ asio::awaitable<Result<memory::Plan>> ModelLoader::make_room(Resident& resident)
   for (;;) {
     if (stopping_) co_return std::unexpected(stopping_error());
     if (leaving_ > 0 && co_await changed->wait_until(leave_by)) continue;
-    const memory::MachineState machine = planner_.machine();
+    memory::MachineState machine = planner_.machine();
+    // Its adapters may come to lie beside it.
+    const Bytes adapters = adapter_bytes(model.id, directory_);
+    machine.available -= adapters;
+    machine.limit -= adapters;
     const RoomPlan room = room_for(model, machine);
     switch (room.kind) {
       case RoomPlan::Kind::kFits:
@@ -193,11 +199,14 @@ asio::awaitable<Result<memory::Plan>> ModelLoader::make_room(Resident& resident)
 }
 
 asio::awaitable<Result<ipc::Loaded>> ModelLoader::load_into_worker(Resident& resident, const memory::Plan& plan) {
-  resident.planned = plan.check.needed;
+  resident.planned = plan.check.needed + adapter_bytes(resident.model.id, directory_);
   resident.mapped = planner_.mapped_part(resident.model, plan.memory);
   resident.cache_type = memory::format_of(plan.settings.cache).name;
   const memory::CacheType wished = memory::find_cache_type(engine_.cache_type).value_or(memory::CacheType::kF16);
   resident.reduced = reduction_words(plan, planner_.wished_context(resident.model), wished);
+  if (const std::string fewer = fewer_experts(resident.model, engine_.experts_used); !fewer.empty()) {
+    resident.reduced += (resident.reduced.empty() ? "" : ", ") + fewer;
+  }
   if (!resident.reduced.empty()) spdlog::warn("{} gets {}, as {}", resident.model.id, resident.reduced, plan.check.reason);
   Result<std::shared_ptr<WorkerLink>> taken = co_await workers_.take();
   if (!taken) co_return std::unexpected(std::move(taken).error());
@@ -216,6 +225,8 @@ ipc::LoadModel ModelLoader::settings_for(const InstalledModel& model, const memo
           .batch_threads = engine_.threads,
           .gpu_layers = engine_.gpu_layers,
           .cache_type = std::string(memory::format_of(plan.settings.cache).name),
+          .architecture = model.architecture,
+          .experts_used = other_expert_count(model, engine_.experts_used),
           .state_folder = cache_.folder,
           .state_bytes = kept_conversations_bytes(cache_)};
 }

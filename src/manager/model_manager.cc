@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "manager/adapter_choice.h"
 #include "manager/model_status.h"
 
 namespace pensieve {
@@ -127,6 +128,7 @@ std::optional<std::string> ModelManager::next_model(LadderQuestion question) {
 
 std::unique_ptr<ManagedStream> ModelManager::answer(Lease lease, GenerationRequest request) {
   auto recorder = recorder_for(*lease);
+  drop_foreign_adapters(request, lease->model.id, directory_);
   return std::make_unique<ManagedStream>(std::move(lease), std::move(request), std::move(recorder));
 }
 
@@ -161,9 +163,10 @@ asio::awaitable<Result<std::unique_ptr<GenerationStream>>> ModelManager::generat
   ++counters_->requests;
   AnswerSource& source = *this;
   const Result<ResolvedName> name = directory_.resolve(request.model);
-  Result<Lease> lease = name ? co_await acquire(name->id) : Result<Lease>(std::unexpected(name.error()));
+  const Result<void> adapted = name ? resolve_adapters(request, *name, directory_) : std::unexpected(name.error());
+  Result<Lease> lease = adapted ? co_await acquire(name->id) : Result<Lease>(std::unexpected(adapted.error()));
   if (lease) co_return std::make_unique<FailoverStream>(source, counters_, std::move(request), std::move(*lease));
-  if (name && failed_to_load(name->id, lease.error())) {
+  if (adapted && failed_to_load(name->id, lease.error())) {
     auto stream = std::make_unique<FailoverStream>(source, counters_, std::move(request), name->id, lease.error());
     if (stream->recovers()) co_return stream;
   }

@@ -31,6 +31,7 @@ ModelStatus describe_model(const InstalledModel& model, const Resident* resident
                      .path = model.path,
                      .architecture = model.architecture,
                      .quantization = model.quantization,
+                     .parents = model.parents,
                      .file_bytes = model.file_bytes,
                      .parameters = model.parameters,
                      .created_unix = model.modified_unix,

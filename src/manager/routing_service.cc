@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "manager/adapter_choice.h"
 #include "manager/fleet_view.h"
 
 namespace pensieve {
@@ -102,6 +103,7 @@ selector::FleetSnapshot RoutingService::fleet(const GenerationRequest& request, 
       view.speed_measured = true;
     }
     if (const TokensPerSecond speed = history_.prefill(status.id); speed.value > 0) view.prefill = speed;
+    add_specialists(view, directory_.adapters(), fleet);
     if (view.place == selector::ModelPlace::kReady) view.warm_tokens = history_.warm_tokens(status.id, conversation_key(request));
     fleet.models.push_back(std::move(view));
   }
@@ -127,6 +129,11 @@ Result<DecisionRecord> RoutingService::decide(const GenerationRequest& request) 
 Result<void> RoutingService::choose(GenerationRequest& request) {
   const ResolvedName name = TRY(directory_.resolve(request.model));
   if (name.fixed) return {};
+  if (!request.adapters.empty()) {
+    // An adapter fits one model, which so is chosen.
+    request.model = TRY(model_of_adapter(request.adapters.front().name, directory_));
+    return {};
+  }
   Result<DecisionRecord> record = decide(request);
   if (!record && record.error().code == ErrorCode::kContextOverflow) {
     // The decision estimates the tokens. Only a model's own tokenizer may refuse a prompt for its length, in exact figures.

@@ -45,7 +45,8 @@ struct ModelStatus {
   std::vector<std::string> aliases;  // roles and configured names that lead to it
   std::string path;
   std::string architecture;
-  std::string quantization;  // of most weight bytes, e.g. "Q4_1"
+  std::string quantization;               // of most weight bytes, e.g. "Q4_1"
+  std::vector<std::string> parents = {};  // names of the models that it was merged of
   std::int64_t file_bytes = 0;
   std::int64_t parameters = 0;
   std::int64_t created_unix = 0;  // modification time of the file

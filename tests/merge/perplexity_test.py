@@ -29,7 +29,7 @@ def disturbed(source, target):
     for tensor in gguf.GGUFReader(str(target), "r+").tensors:
         if tensor.tensor_type == T.Q8_0:
             scales = tensor.data.reshape(-1, 34)[:, :2].view(np.float16)
-            scales[:] = scales * (1 + 0.25 * random.standard_normal(scales.shape)).astype(np.float16)
+            scales[:] = scales * (1 + 0.05 * random.standard_normal(scales.shape)).astype(np.float16)
 
 
 def main(pensieve, perplexity):
@@ -50,12 +50,12 @@ def main(pensieve, perplexity):
     first, second, *merged = map(float, lines)
     print(f"a {first:.3f}, b {second:.3f};", ", ".join(f"t={t}: {value:.3f}" for t, value in zip(places, merged, strict=True)))
     assert first < 40, "the starter model does not understand the text"
-    assert second > 1.02 * first, "the copy is hardly disturbed"
+    assert second > 1.01 * first, "the copy is hardly disturbed"
     assert merged[0] == first and merged[-1] == second
     assert abs(math.log(merged[1] / first)) < 0.02 and abs(math.log(merged[-2] / second)) < 0.05, "a jump at an end"
     # Between two copies with independent errors, an average has smaller errors than the worse one.
     assert all(value < second for value in merged[:-1])
-    assert merged[1] < merged[3] < merged[4] < merged[5]
+    assert merged[2] < merged[4] < merged[5]
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ def stored(array, kind):
     return array.astype(np.float16) if kind == T.F16 else gguf.quants.quantize(array.astype(np.float32), kind)
 
 
-def write_model(path, tensors, architecture="llama", tokens=None, numbers=None, texts=None, name="small", layers=2, merges=None, split=0):
+def write_model(path, tensors, architecture="llama", tokens=None, numbers=None, texts=None, name="small", layers=2, merges=None, split=0,
+                floats=None, whole_tokenizer=False):
     """`tensors`: name -> (array with the contiguous dimension last, type). `split`: most tensors in one part."""
     writer = gguf.GGUFWriter(str(path), architecture, split_max_tensors=split)
     writer.add_name(name)
@@ -26,6 +27,11 @@ def write_model(path, tensors, architecture="llama", tokens=None, numbers=None, 
     writer.add_float32(f"{architecture}.rope.freq_base", 10000.0)
     writer.add_tokenizer_model("llama")
     writer.add_token_list(tokens or TOKENS)
+    for key, value in (floats or {}).items():
+        writer.add_float32(f"{architecture}.{key}", value)
+    if whole_tokenizer:
+        writer.add_token_scores([0.0] * len(tokens or TOKENS))
+        writer.add_token_types([2, 3, 3] + [1] * (len(tokens or TOKENS) - 3))
     if merges:
         writer.add_token_merges(merges)
     for key, value in (texts or {}).items():

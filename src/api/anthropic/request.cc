@@ -4,6 +4,7 @@
 #include <cctype>
 #include <format>
 
+#include "api/adapter_field.h"
 #include "api/json_value.h"
 
 namespace pensieve::api::anthropic {
@@ -239,6 +240,7 @@ Result<MessagesRequest> parse_messages_request(std::string_view text, bool count
   request.sampling.temperature = static_cast<float>(TRY(body.number("temperature", 0, 1)).value_or(1));
   request.sampling.top_p = static_cast<float>(TRY(body.number("top_p", 0, 1)).value_or(1));
   request.sampling.top_k = static_cast<std::int32_t>(TRY(body.integer("top_k", 0, 1'000'000'000)).value_or(0));
+  TRY_VOID(parse_adapters(body, request));
   parsed.stream = TRY(body.boolean("stream")).value_or(false);
   if (const Json* thinking = body.find("thinking")) {
     const Fields fields = TRY(Fields::of(*thinking, "thinking"));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <format>
 
+#include "api/adapter_field.h"
 #include "api/openai/common_fields.h"
 
 namespace pensieve::api::openai {
@@ -127,7 +128,8 @@ Result<void> parse_tool_choice(const Fields& body, GenerationRequest& request) {
       request.tool_choice_name = TRY(named_function(fields, request));
     }
   }
-  if (request.tool_choice == ToolChoice::kRequired && request.tools.empty()) return body.wrong("tool_choice", "may only be given with tools");
+  if (request.tool_choice == ToolChoice::kRequired && request.tools.empty())
+    return body.wrong("tool_choice", "may only be given with tools");
   return {};
 }
 
@@ -186,6 +188,7 @@ Result<ParsedRequest> parse_chat_request(std::string_view text) {
   TRY_VOID(parse_tools(body, request));
   TRY_VOID(parse_stop(body, request));
   TRY_VOID(parse_sampling(body, request));
+  TRY_VOID(parse_adapters(body, request));
   TRY_VOID(check_modalities(body));
   TRY_VOID(parse_format(body, request));
   TRY_VOID(parse_reasoning(body, request));
