@@ -48,6 +48,7 @@ void add_stop(CLI::App& app, Run& chosen);
 void add_status(CLI::App& app, Run& chosen);
 void add_run(CLI::App& app, Run& chosen);
 void add_chat(CLI::App& app, Run& chosen);
+void add_launch(CLI::App& app, Run& chosen);
 void add_list(CLI::App& app, Run& chosen);
 void add_show(CLI::App& app, Run& chosen);
 void add_ps(CLI::App& app, Run& chosen);
@@ -62,6 +63,7 @@ void add_rm(CLI::App& app, Run& chosen);
 void add_route(CLI::App& app, Run& chosen);
 void add_load(CLI::App& app, Run& chosen);
 void add_merge(CLI::App& app, Run& chosen);
+void add_simulate(CLI::App& app, Run& chosen);
 void add_adapter(CLI::App& app, Run& chosen);
 void add_worker(CLI::App& app, Run& chosen);
 

@@ -27,6 +27,8 @@ struct Stopped {
 }  // namespace background_json
 namespace {
 
+constexpr std::size_t kShownEvents = 5;
+
 Result<void> start(const std::map<std::string, std::string>& flags, bool json) {
   const Paths where = TRY(paths());
   TRY_VOID(config(where, flags));
@@ -64,6 +66,8 @@ void print_status(const ServerRecord& server, const ServiceStatus& status) {
   const std::vector<std::pair<std::string, std::string>> facts = {
       {"server",
        std::format("Pensieve {} at {} (pid {}), up {}", server.version, server.url, server.pid, duration_word(status.uptime_seconds))},
+      {"machine", machine_word(status.monitor)},
+      {"signals", signals_word(status.monitor)},
       {"memory", memory_line(status)},
       {"auto", status.default_model.empty() ? "no model is installed" : "leads to " + status.default_model},
       {"requests", requests_line(status)},
@@ -78,6 +82,12 @@ void print_status(const ServerRecord& server, const ServiceStatus& status) {
   }
   std::print("\n{}", render_table({{"MODEL"}, {"ROLES", false, true}, {"SIZE", true}, {"RESIDENT", true}, {"STATE", false, true}}, rows,
                                   table_style()));
+  for (std::size_t i = 0; i < std::min<std::size_t>(kShownEvents, status.monitor.events.size()); ++i) {
+    const ServerEvent& event = status.monitor.events[i];
+    if (i == 0) std::println("\nlately:");
+    std::println("  {:<9} {} -> {}{}{}", event.kind, event.from, event.to, event.model.empty() ? "" : " " + event.model,
+                 event.reason.empty() ? "" : ": " + event.reason);
+  }
   if (!status.skipped.empty()) std::println("\nskipped files: {}; `pensieve list` says why", status.skipped.size());
 }
 

@@ -78,6 +78,8 @@ Result<void> loaded(bool json) {
     std::println("{}", api::models_json(status.models, {}));
     return {};
   }
+  if (status.monitor.level != "normal" || !status.monitor.largest_model.empty())
+    std::println("machine: {}\n", machine_word(status.monitor));
   if (status.models.empty()) {
     std::println("No model is loaded; the next request loads one.");
     return {};
@@ -87,8 +89,9 @@ Result<void> loaded(bool json) {
     const bool idle = model.active_requests == 0 && model.state == ModelState::kReady;
     rows.push_back({model.id, state_word(model) + (model.pinned ? ", pinned" : ""), count_word(model.worker_pid),
                     size_word(model.weights_bytes), size_word(model.kv_bytes), size_word(model.compute_bytes),
-                    size_word(model.resident_bytes), count_word(model.context_tokens), std::format("{}", model.active_requests),
-                    std::format("{}", model.waiting_requests), idle ? duration_word(model.idle_seconds) : ""});
+                    size_word(model.planned_bytes), size_word(model.measured_bytes), count_word(model.context_tokens),
+                    std::format("{}", model.active_requests), std::format("{}", model.waiting_requests),
+                    idle ? duration_word(model.idle_seconds) : ""});
   }
   std::print("{}", render_table({{"MODEL"},
                                  {"STATE", false, true},
@@ -96,7 +99,8 @@ Result<void> loaded(bool json) {
                                  {"WEIGHTS", true},
                                  {"KV", true},
                                  {"COMPUTE", true},
-                                 {"RESIDENT", true},
+                                 {"PLANNED", true},
+                                 {"MEASURED", true},
                                  {"CONTEXT", true},
                                  {"ACTIVE", true},
                                  {"WAITING", true},

@@ -26,22 +26,15 @@ struct Choices {
 
 // Reads the remote header and refuses what will not fit, before anything is downloaded.
 Result<void> check_fit(const PullPlan& plan, const Paths& where, const Config& settings, bool force) {
-  const auto source = TRY(gguf::open_url(plan.files.front().url, plan.files.front().bearer));
-  const gguf::Header header = TRY(gguf::read_header(*source, true));
-  const std::uint64_t parts = plan.files.size();
-  if (header.number("split.count").value_or(1) != parts) {
-    return fail(ErrorCode::kInvalidArgument, "the file is one part of several", "name the first part (-00001-of-...)");
-  }
-  fit::Candidate candidate{.name = plan.name, .shape = TRY(gguf::model_shape(header))};
-  // The header of a split model's first part lists its own tensors only.
-  if (parts > 1) candidate.shape.tensor_bytes = candidate.shape.file_bytes = Bytes{static_cast<std::int64_t>(source->size() * parts)};
+  const RemoteShape remote = TRY(remote_shape(plan.files.front().url, plan.files.front().bearer));
+  const fit::Candidate candidate{.name = plan.name, .shape = remote.shape};
   const ChosenMachine machine = TRY(choose_machine("", where, settings));
   // What is available now may change until the model is loaded; what the machine has does not.
   memory::MachineState rested = machine.state;
   rested.available = std::max(rested.available, Bytes{rested.total.value / 4 * 3});
   const memory::Plan planned = fit::plan_of(candidate, rested, {});
   std::println(stderr, "{}: {} ({} of the file read to know it): {}", plan.name, memory::to_string(planned.verdict),
-               to_text(Bytes{static_cast<std::int64_t>(source->fetched_bytes())}), planned.check.reason);
+               to_text(remote.fetched), planned.check.reason);
   if (planned.verdict != memory::Verdict::kDoesNotFit || force) return {};
   return fail(ErrorCode::kOutOfMemory, std::format("{} does not fit this machine: {}", plan.name, planned.check.reason),
               "`pensieve fit` shows what does; --force downloads it all the same");
@@ -88,9 +81,10 @@ Result<void> pull_command(const Choices& choices) {
   }
   std::signal(SIGINT, [](int) { interrupted = 1; });
   ProgressLine line;
-  const Result<void> done = download_all(missing, [&](const DownloadProgress& state) { return line.show(state); });
+  const Result<bool> done = download_all(missing, [&](const DownloadProgress& state) { return line.show(state); });
   if (isatty(2) != 0) std::println(stderr, "");
-  TRY_VOID(done);
+  if (!done) return std::unexpected(done.error());
+  std::println(stderr, "{}", *done ? "its sha256 is right" : "unverified: neither the catalog nor the server tells its sha256 (--sha256 checks one)");
   std::println("{}", plan.files.front().destination.string());
   return {};
 }

@@ -3,8 +3,8 @@
 #include <print>
 
 #include "catalog/catalog.h"
+#include "catalog/model_library.h"
 #include "cli.h"
-#include "gguf/summary.h"
 
 namespace pensieve::cli {
 namespace {
@@ -16,20 +16,7 @@ Result<void> rm_command(const std::string& id) {
   ModelCatalog catalog(folder, settings, Bytes{});
   for (const InstalledModel& model : catalog.models()) {
     if (model.id != id) continue;
-    const gguf::Summary summary = TRY(gguf::summarize(model.path));
-    for (const std::filesystem::path& file : summary.files) {
-      // A file that the configuration names elsewhere is the user's own.
-      if (file.parent_path() != folder) {
-        return fail(ErrorCode::kInvalidArgument, std::format("{} lies outside the models folder", file.string()),
-                    "take it out of models.paths and delete it yourself");
-      }
-    }
-    for (const std::filesystem::path& file : summary.files) {
-      std::error_code error;
-      std::filesystem::remove(file, error);
-      if (error) return fail(ErrorCode::kIo, std::format("can't remove {}: {}", file.string(), error.message()));
-      std::println("removed {}", file.string());
-    }
+    for (const std::filesystem::path& file : TRY(remove_model_files(model, folder))) std::println("removed {}", file.string());
     return {};
   }
   return fail(ErrorCode::kNotFound, std::format("no installed model has the id '{}'", id), "`pensieve status` shows the installed models");

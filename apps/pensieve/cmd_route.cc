@@ -3,16 +3,18 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <format>
 #include <iostream>
+#include <optional>
 #include <print>
 
+#include "api/admin/decision_archive.h"
 #include "api/admin/decision_json.h"
 #include "api/json_value.h"
 #include "api/routing_request.h"
 #include "catalog/catalog.h"
 #include "cli.h"
-#include "client/http_client.h"
 #include "manager/fleet_view.h"
 #include "manager/routing_service.h"
 #include "open_catalog.h"
@@ -42,8 +44,9 @@ struct Options {
 // Decides on requests against the installed models; no server and no load.
 class DryRun {
  public:
-  DryRun(selector::FleetSnapshot fleet, const RoutingConfig& routing, Options options)
-      : fleet_(std::move(fleet)),
+  DryRun(ModelCatalog catalog, selector::FleetSnapshot fleet, const RoutingConfig& routing, Options options)
+      : catalog_(std::move(catalog)),
+        fleet_(std::move(fleet)),
         policy_(selector_policy(routing)),
         defaults_(requirement_defaults(routing)),
         options_(std::move(options)),
@@ -59,23 +62,33 @@ class DryRun {
     if (!request.requirements.performance) request.requirements.performance = selector::parse_performance(options_.performance);
     if (options_.min_tps > 0) request.requirements.min_tokens_per_second = options_.min_tps;
     if (options_.max_ttft_ms > 0) request.requirements.max_ttft_ms = options_.max_ttft_ms;
+    // A name that leads nowhere is judged as auto: what a request is worth can be asked without its model.
+    const ResolvedName name = catalog_.resolve(request.model).value_or(ResolvedName{.id = {}, .fixed = false});
     const auto begin = std::chrono::steady_clock::now();
     const selector::Assessment task = assessor_.assess(request);
-    const selector::Requirement requirement = selector::resolve_requirement(request, defaults_);
-    const bool named = std::ranges::any_of(fleet_.models, [&](const selector::FleetModel& model) { return model.id == request.model; });
-    Outcome outcome{named ? selector::decide_fixed(task, requirement, fleet_, policy_, request.model)
-                          : selector::decide(task, requirement, fleet_, policy_)};
+    const selector::Requirement requirement = selector::resolve_requirement(request, defaults_, name.automatic);
+    Outcome outcome{name.fixed ? selector::decide_fixed(task, requirement, fleet_, policy_, name.id)
+                               : selector::decide(task, requirement, fleet_, policy_)};
     outcome.time_taken = std::chrono::steady_clock::now() - begin;
     return outcome;
   }
 
  private:
+  ModelCatalog catalog_;
   selector::FleetSnapshot fleet_;
   selector::SelectorPolicy policy_;
   selector::RequirementDefaults defaults_;
   Options options_;
   selector::Assessor assessor_;
 };
+
+// The ledger, if there is one and it can be read.
+Result<std::optional<api::DecisionArchive>> open_ledger(const Paths& where) {
+  const std::filesystem::path ledger = where.data / "ledger.db";
+  std::error_code ignored;
+  if (!std::filesystem::exists(ledger, ignored)) return std::nullopt;
+  return std::optional<api::DecisionArchive>(std::in_place, TRY(store::Database::open(ledger)));
+}
 
 Result<DryRun> prepare(const Options& options) {
   const Paths where = TRY(paths());
@@ -85,7 +98,8 @@ Result<DryRun> prepare(const Options& options) {
   ModelCatalog catalog = open_catalog(where, settings, planning.probe());
   RoutingConfig routing = settings.routing;
   if (!options.policy.empty()) routing.policy = options.policy;
-  return DryRun(unloaded_fleet(catalog.models(), planning.planner(), kUsualDepth), routing, options);
+  selector::FleetSnapshot fleet = unloaded_fleet(catalog.models(), planning.planner(), kUsualDepth);
+  return DryRun(std::move(catalog), std::move(fleet), routing, options);
 }
 
 void print_text(const selector::Decision& decision, std::chrono::nanoseconds time_taken) {
@@ -137,41 +151,39 @@ Result<void> route_lines(DryRun& run) {
   return {};
 }
 
-// How the running server's decisions did.
+// How decisions did, from the ledger; a server may be running or not.
 Result<void> report(const Options& options) {
   const Paths where = TRY(paths());
-  const ServerRecord server = TRY(running_server(where));
-  const std::string body = TRY(http_call(server.url + "/pensieve/v1/decisions", "", std::chrono::seconds(10)));
-  const api::Json json = TRY(api::parse_body(body));
-  const api::Fields fields = TRY(api::Fields::of(json, ""));
-  const api::Json::array_t* models = TRY(fields.array("summary"));
+  std::vector<api::ModelReport> models;
+  if (std::optional<api::DecisionArchive> archive = TRY(open_ledger(where))) models = TRY(archive->report(store::Decisions::kKept));
   if (options.json) {
-    const api::Json* summary = fields.find("summary");
-    std::println("{}", summary == nullptr ? "[]" : api::to_json_text(*summary));
+    std::println("{}", api::report_json(models));
     return {};
   }
-  if (models == nullptr || models->empty()) {
+  if (models.empty()) {
     std::println("no decisions yet");
     return {};
   }
   std::vector<std::vector<std::string>> rows;
-  for (const api::Json& model : *models) {
-    const auto number = [&](const char* name) { return model.get_object().at(name).as<double>(); };
-    const auto count = [&](const char* name) { return std::format("{}", number(name)); };
-    rows.push_back({model.get_object().at("model").get_string(), count("decisions"), count("finished"), count("failed"),
-                    count("disconnected"), count("regenerated"), std::format("{} ({})", number("ttft_ms"), number("expected_ttft_ms")),
-                    std::format("{:.1f} ({:.1f})", number("tps"), number("expected_tps"))});
+  for (const api::ModelReport& model : models) {
+    rows.push_back({model.model.empty() ? "(none could)" : model.model, std::format("{}", model.decisions), std::format("{}", model.named),
+                    std::format("{}", model.finished), std::format("{}", model.failed),
+                    std::format("{}", model.disconnected + model.interrupted), std::format("{}", model.regenerated),
+                    std::format("{}/{}", model.escalated, model.kept), std::format("{} ({})", model.ttft_ms, model.expected_ttft_ms),
+                    std::format("{:.1f} ({:.1f})", model.tps, model.expected_tps)});
   }
   std::print("{}", render_table({{"MODEL"},
                                  {"DECISIONS", true},
+                                 {"NAMED", true},
                                  {"FINISHED", true},
                                  {"FAILED", true},
                                  {"LEFT", true},
                                  {"REPEATED", true},
+                                 {"ESCALATED/KEPT", true},
                                  {"FIRST TOKEN MS", true},
                                  {"TOK/S", true}},
                                 rows, table_style()));
-  std::println("In brackets: what was expected when the decision was made.");
+  std::println("In brackets: what was expected when the decision was made. Medians of finished answers.");
   return {};
 }
 
@@ -209,7 +221,7 @@ void add_route(CLI::App& app, Run& chosen) {
   command->add_option("--policy", options.policy, "smart, or classic: the fixed table by role; as configured if absent")
       ->check(CLI::IsMember({"smart", "classic"}));
   command->add_flag("--json", options.json, "the decision as JSON");
-  command->add_flag("--report", options.report, "how the running server's decisions did");
+  command->add_flag("--report", options.report, "how decisions did, from the ledger; with or without a server");
   command->add_flag("--jsonl", options.jsonl, "request bodies on stdin, one decision a line on stdout");
 }
 

@@ -4,9 +4,15 @@
 namespace pensieve::cli {
 
 void add_config_flags(CLI::App& command, std::map<std::string, std::string>& flags) {
-  static const std::map<std::string, std::string> kShort = {
-      {"server.port", "--port"},          {"server.host", "--host"},       {"server.api_keys", "--api-key"}, {"models.folder", "--models"},
-      {"engine.context_tokens", "--ctx"}, {"engine.threads", "--threads"}, {"log.level", "--log-level"}};
+  static const std::map<std::string, std::string> kShort = {{"server.port", "--port"},
+                                                            {"server.host", "--host"},
+                                                            {"server.api_keys", "--api-key"},
+                                                            {"models.folder", "--models"},
+                                                            {"engine.context_tokens", "--ctx"},
+                                                            {"engine.threads", "--threads"},
+                                                            {"log.level", "--log-level"},
+                                                            {"monitor.replay_readings", "--replay-readings"},
+                                                            {"monitor.record_readings", "--record-readings"}};
   for (const ConfigEntry& entry : describe_config({})) {
     const auto found = kShort.find(entry.key);
     const std::string names = (found == kShort.end() ? "" : found->second + ",") + "--" + entry.key;

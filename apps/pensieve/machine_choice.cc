@@ -10,19 +10,14 @@
 #include "engine/engine.h"
 #include "engine/kernel_speed.h"
 #include "gguf/http_source.h"
+#include "gguf/split.h"
 #include "gguf/summary.h"
+#include "memory/speed.h"
 #include "machine/machine_probe.h"
 #include "planning.h"
 
 namespace pensieve::cli {
 namespace {
-
-Result<gguf::ModelShape> shape_in(gguf::Source& source) { return gguf::model_shape(TRY(gguf::read_header(source, true))); }
-
-Result<gguf::ModelShape> shape_in_file(const std::filesystem::path& path) {
-  const auto source = TRY(gguf::open_file(path));
-  return shape_in(*source);
-}
 
 fit::Candidate candidate_of(const KnownModel& model, const KnownFile& file) {
   return {.name = model.name + ":" + file.quantization,
@@ -66,7 +61,7 @@ Result<void> measure_machine(const Paths& paths, const Config& config) {
   engine::initialise_backends();
   engine::KernelSpeed speed = TRY(engine::measure_kernels(paths.data, config.engine.threads,
                                                           [](std::string_view format) { std::println(stderr, "measuring {}", format); }));
-  MachineProfile measured{.layer_seconds = speed.layer_seconds, .kv_bytes = speed.kv_bytes};
+  MachineProfile measured{.operation_seconds = speed.layer_seconds / memory::kUsualOperations, .attention_macs = speed.attention_macs};
   measured.decode_bytes.insert(speed.decode_bytes.begin(), speed.decode_bytes.end());
   measured.prefill_macs.insert(speed.prefill_macs.begin(), speed.prefill_macs.end());
   return ledger.keep_kernels(measured);
@@ -89,17 +84,30 @@ Result<ChosenMachine> choose_machine(const std::string& name, const Paths& paths
   return chosen;
 }
 
+Result<RemoteShape> remote_shape(const std::string& url, const std::string& bearer) {
+  RemoteShape remote;
+  const auto first = TRY(gguf::open_url(url, bearer));
+  const auto open_part = [&](std::uint64_t part, std::uint64_t parts) -> Result<std::unique_ptr<gguf::Source>> {
+    const std::string plain = url.substr(0, url.find_first_of("?#"));
+    std::unique_ptr<gguf::HttpSource> source = TRY(gguf::open_url(TRY(gguf::part_name(plain, part, parts)) + url.substr(plain.size()), bearer));
+    remote.fetched += Bytes{static_cast<std::int64_t>(source->fetched_bytes())};
+    return source;
+  };
+  remote.shape = TRY(gguf::model_shape(TRY(gguf::read_parts(*first, open_part, true))));
+  remote.fetched += Bytes{static_cast<std::int64_t>(first->fetched_bytes())};
+  return remote;
+}
+
 Result<fit::Candidate> find_candidate(const std::string& what, const Paths& paths, const Config& config) {
   if (what.starts_with("http://") || what.starts_with("https://")) {
-    const auto source = TRY(gguf::open_url(what));
-    fit::Candidate candidate{.name = what.substr(what.rfind('/') + 1), .shape = TRY(shape_in(*source))};
-    return candidate;
+    return fit::Candidate{.name = what.substr(what.rfind('/') + 1), .shape = TRY(remote_shape(what, "")).shape};
   }
   std::error_code ignored;
   if (std::filesystem::is_regular_file(what, ignored)) {
     const gguf::Summary summary = TRY(gguf::summarize(what));
     fit::Candidate candidate{.name = std::filesystem::path(what).filename().string(), .installed = true};
-    candidate.shape = summary.shape ? *summary.shape : TRY(shape_in_file(what));
+    if (!summary.shape) return fail(ErrorCode::kUnsupported, std::format("'{}' has a layout that plans do not know", what));
+    candidate.shape = *summary.shape;
     candidate.fingerprint = summary.fingerprint;
     return candidate;
   }

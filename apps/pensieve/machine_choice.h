@@ -24,6 +24,13 @@ Result<ChosenMachine> choose_machine(const std::string& name, const Paths& paths
 // Measures the running machine's kernels for some seconds and keeps the figures in the ledger.
 Result<void> measure_machine(const Paths& paths, const Config& config);
 
+// Shape of a model on a server, from the headers of all its parts; what of them was read.
+struct RemoteShape {
+  gguf::ModelShape shape;
+  Bytes fetched;
+};
+Result<RemoteShape> remote_shape(const std::string& url, const std::string& bearer);
+
 // What a person names: an installed model's id, a path, a URL, or NAME[:QUANT] of the catalog. The
 // file's own header is read where there is one.
 Result<fit::Candidate> find_candidate(const std::string& what, const Paths& paths, const Config& config);

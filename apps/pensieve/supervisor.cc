@@ -15,20 +15,18 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <filesystem>
 #include <format>
-#include <iterator>
 #include <memory>
 #include <print>
+#include <utility>
 
-#include "api/admin/admin_routes.h"
+#include "api/admin/event_archive.h"
 #include "api/admin/measured_service.h"
-#include "api/admin/routing_routes.h"
-#include "api/anthropic/routes.h"
+#include "api/all_routes.h"
 #include "api/http/server.h"
-#include "api/models_routes.h"
-#include "api/openai/routes.h"
 #include "base/log.h"
 #include "client/server_record.h"
 #include "executable.h"
+#include "manager/machine_watch.h"
 #include "manager/model_manager.h"
 #include "manager/routing_service.h"
 #include "manager/worker_session.h"
@@ -53,16 +51,19 @@ Result<void> check_writable(const Paths& paths) {
   return {};
 }
 
-std::vector<api::Route> all_routes(GenerationService& service, RoutingService& routing, api::DecisionArchive* archive,
-                                   const api::Metrics& metrics, const ServerConfig& server) {
-  const api::DialectSettings settings{.ping_interval = std::chrono::seconds(server.ping_interval_s)};
-  std::vector<api::Route> routes;
-  for (std::vector<api::Route> part :
-       {api::anthropic::routes(service, settings), api::openai::routes(service, settings), api::models_routes(service),
-        api::admin_routes(service, metrics), api::routing_routes(routing, archive)}) {
-    std::ranges::move(part, std::back_inserter(routes));
-  }
-  return routes;
+Result<std::unique_ptr<ReadingSource>> reading_source(const MonitorConfig& config) {
+  std::unique_ptr<ReadingSource> source =
+      config.replay_readings.empty() ? machine_readings(system_probe()) : TRY(replayed_readings(config.replay_readings));
+  if (config.record_readings.empty()) return source;
+  return recorded_readings(std::move(source), config.record_readings);
+}
+
+// Events are worth keeping, but no reason not to serve.
+std::unique_ptr<api::EventArchive> open_event_archive(const Paths& paths) {
+  Result<std::unique_ptr<store::Database>> database = store::Database::open(paths.data / "ledger.db");
+  if (database) return std::make_unique<api::EventArchive>(*std::move(database));
+  spdlog::warn("events are kept in memory only: {}", database.error().text());
+  return nullptr;
 }
 
 // Decisions are worth keeping, but no reason not to serve.
@@ -120,6 +121,7 @@ Result<void> run_supervisor(const Paths& paths, const Config& given) {
   const SystemClock clock;
   Planning planning(paths, config, clock, true);
   ModelCatalog catalog = open_catalog(paths, config, planning.probe());
+  ModelLibrary library(catalog, models_folder(paths, config), paths.data / "model_names.toml");
   WorkerSessions workers(loop.get_executor(),
                          {.program = program,
                           .arguments = {"worker", "--log-level", config.log.level},
@@ -129,11 +131,29 @@ Result<void> run_supervisor(const Paths& paths, const Config& given) {
   ModelManager manager(loop.get_executor(), config, {catalog, planning.planner(), planning.ledger(), clock, workers});
   api::Metrics metrics;
   RoutingService routing(manager, catalog, clock,
-                         {selector_policy(config.routing), requirement_defaults(config.routing), planning.planner()});
+                         {.policy = selector_policy(config.routing),
+                          .defaults = requirement_defaults(config.routing),
+                          .planner = planning.planner(),
+                          .tiers = tier_policy(config.tiers)});
   const std::unique_ptr<api::DecisionArchive> archive = open_archive(paths);
+  if (archive) archive->begin();
   if (archive) routing.log().on_change([&archive](const DecisionRecord& record) { archive->keep(record); });
-  api::MeasuredService measured(routing, metrics, clock);
-  api::HttpServer http(loop.get_executor(), config.server, all_routes(measured, routing, archive.get(), metrics, config.server), clock);
+  MonitoredService monitored(routing, config.engine, clock);
+  EventLog events(loop.get_executor());
+  const std::unique_ptr<api::EventArchive> event_archive = open_event_archive(paths);
+  if (event_archive) events.on_event([&event_archive](const ServerEvent& event) { event_archive->keep(event); });
+  MachineWatch watch(loop.get_executor(), config.monitor, TRY(reading_source(config.monitor)),
+                     {manager, routing, monitored, events, clock});
+  api::MeasuredService measured(monitored, metrics, clock);
+  std::vector<api::Route> routes = api::all_routes({measured,
+                                                    routing,
+                                                    library,
+                                                    archive.get(),
+                                                    metrics,
+                                                    events,
+                                                    {.ping_interval = std::chrono::seconds(config.server.ping_interval_s)},
+                                                    PENSIEVE_VERSION});
+  api::HttpServer http(loop.get_executor(), config.server, std::move(routes), clock);
   TRY_VOID(http.start());
   const ProcessIdentity self = this_process();
   const std::string url = url_of(config.server, http.port());
@@ -141,6 +161,7 @@ Result<void> run_supervisor(const Paths& paths, const Config& given) {
   spdlog::info("Pensieve {} listens on {} (models: {})", PENSIEVE_VERSION, url, paths.models.string());
   for (const SkippedFile& file : catalog.skipped()) spdlog::warn("skipped {}: {}", file.path, file.reason);
   manager.start();
+  if (config.monitor.enabled) watch.start(config.monitor.replay_readings.empty());
   asio::co_spawn(loop, until_signalled(loop, http, manager, config.server.stop_grace_s), asio::detached);
   loop.run();
   remove_server_record(paths);

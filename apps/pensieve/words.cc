@@ -31,4 +31,27 @@ std::string joined(const std::vector<std::string>& parts) {
   return text;
 }
 
+std::string machine_word(const MonitorStatus& monitor) {
+  if (!monitor.enabled) return "not watched (monitor.enabled = false)";
+  std::string text = monitor.level;
+  if (!monitor.reason.empty()) text += ": " + monitor.reason;
+  if (!monitor.largest_model.empty()) text += std::format("; auto uses no model heavier than {}", monitor.largest_model);
+  if (!monitor.held_by.empty()) text += std::format(" yet ({})", monitor.held_by);
+  if (monitor.throttle.pause_percent > 0) text += std::format("; slowed down by pauses of {} %", monitor.throttle.pause_percent);
+  return text;
+}
+
+std::string signals_word(const MonitorStatus& monitor) {
+  std::vector<std::string> parts;
+  for (const SignalStatus& signal : monitor.signals) {
+    if (!signal.value) continue;
+    if (signal.name == "memory_percent") parts.push_back(std::format("memory {:.0f} % used", *signal.value));
+    if (signal.name == "swap") parts.push_back(std::format("{:.0f} pages/s swapped", *signal.value));
+    if (signal.name == "temperature") parts.push_back(std::format("{:.0f} C", *signal.value));
+    if (signal.name == "speed") parts.push_back(std::format("{:.1f} tok/s", *signal.value));
+  }
+  if (monitor.score) parts.push_back(std::format("score {:.2f}", *monitor.score));
+  return parts.empty() ? "unknown" : joined(parts);
+}
+
 }  // namespace pensieve::cli

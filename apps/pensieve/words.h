@@ -20,6 +20,12 @@ std::string duration_word(std::int64_t seconds);
 // "failed: why", or the state alone.
 std::string state_word(const ModelStatus& model);
 
+// What the monitor says: "normal", "downgrade: memory 91 % used, over 85 %; up to a answers".
+std::string machine_word(const MonitorStatus& monitor);
+
+// The signals that are known: "memory 40 %, 52 C, 17.3 tok/s"; "unknown" without any.
+std::string signals_word(const MonitorStatus& monitor);
+
 // "a, b".
 std::string joined(const std::vector<std::string>& parts);
 

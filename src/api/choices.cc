@@ -56,29 +56,36 @@ asio::awaitable<void> Choices::lane() {
     }
     if (defect.empty()) continue;
     spdlog::error("generating choice {} threw: {}", choice, defect);
-    co_await put(choice, Failed{{ErrorCode::kInternal, "the request could not be answered", "see the server's log", ""}});
+    co_await put({choice, Failed{{ErrorCode::kInternal, "the request could not be answered", "see the server's log", ""}}});
   }
 }
 
 asio::awaitable<void> Choices::generate(std::size_t choice) {
   auto stream = co_await service_.generate(std::move(requests_[choice]));
-  if (!stream) co_return co_await put(choice, Failed{std::move(stream).error()});
-  if (model_.empty()) model_ = (*stream)->model();
+  if (!stream) co_return co_await put({choice, Failed{std::move(stream).error()}});
   for (bool ended = false; !ended;) {
     std::optional<GenerationEvent> event = co_await (*stream)->next(kPatience);
     if (!event) continue;
     ended = is_terminal(*event);
-    co_await put(choice, std::move(*event));
+    co_await put({choice, std::move(*event), changed_answerer(**stream)});
   }
 }
 
-asio::awaitable<void> Choices::put(std::size_t choice, GenerationEvent event) {
+std::optional<Answerer> Choices::changed_answerer(const GenerationStream& stream) {
+  Answerer now{.model = stream.model(), .degraded = stream.degraded()};
+  if (now.degraded.empty()) now.degraded = latest_.degraded;
+  if (now == latest_) return std::nullopt;
+  latest_ = now;
+  return now;
+}
+
+asio::awaitable<void> Choices::put(ChoiceEvent event) {
   while (events_.size() >= kMostEventsWaiting) co_await changed_.wait();
-  if (!std::holds_alternative<Started>(event) && !prompt_read_[choice]) {
-    prompt_read_[choice] = true;
+  if (!std::holds_alternative<Started>(event.event) && !prompt_read_[event.choice]) {
+    prompt_read_[event.choice] = true;
     changed_.notify();
   }
-  events_.push_back({choice, std::move(event)});
+  events_.push_back(std::move(event));
   arrived_.notify();
 }
 
@@ -89,6 +96,7 @@ asio::awaitable<std::optional<ChoiceEvent>> Choices::next(std::chrono::milliseco
   }
   ChoiceEvent event = std::move(events_.front());
   events_.pop_front();
+  if (event.answerer) answerer_ = *event.answerer;
   if (events_.size() + 1 == kMostEventsWaiting) changed_.notify();
   co_return event;
 }

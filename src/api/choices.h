@@ -17,9 +17,17 @@
 
 namespace pensieve::api {
 
+// Who answers, as far as it is known.
+struct Answerer {
+  std::string model;     // id; empty before the first event
+  std::string degraded;  // what any of the answers gets less of; empty: nothing
+  bool operator==(const Answerer&) const = default;
+};
+
 struct ChoiceEvent {
   std::size_t choice = 0;  // index of its request
   GenerationEvent event;
+  std::optional<Answerer> answerer = {};  // from this event on, where it differs from before
 };
 
 // `requests` come in groups of `per_prompt` with equal prompts. A group's first request begins
@@ -39,15 +47,17 @@ class Choices {
   // or Failed. Empty if none came within `patience`.
   boost::asio::awaitable<std::optional<ChoiceEvent>> next(std::chrono::milliseconds patience);
 
-  // Id of the model that answers; empty before the first event.
-  [[nodiscard]] const std::string& model() const { return model_; }
+  // As of the event that next() gave last.
+  [[nodiscard]] const std::string& model() const { return answerer_.model; }
+  [[nodiscard]] const std::string& degraded() const { return answerer_.degraded; }
   [[nodiscard]] std::size_t size() const { return requests_.size(); }
 
  private:
   boost::asio::awaitable<void> lanes(std::size_t count);
   boost::asio::awaitable<void> lane();
   boost::asio::awaitable<void> generate(std::size_t choice);
-  boost::asio::awaitable<void> put(std::size_t choice, GenerationEvent event);
+  std::optional<Answerer> changed_answerer(const GenerationStream& stream);
+  boost::asio::awaitable<void> put(ChoiceEvent event);
 
   GenerationService& service_;
   std::vector<GenerationRequest> requests_;
@@ -55,7 +65,8 @@ class Choices {
   std::size_t begun_ = 0;          // requests that a lane has taken
   std::vector<bool> prompt_read_;  // by request
   std::deque<ChoiceEvent> events_;
-  std::string model_;
+  Answerer answerer_;  // told by next()
+  Answerer latest_;    // of what is still in events_ too
   Signal arrived_;
   Signal changed_;  // room in events_, or another prompt read
 };

@@ -41,6 +41,7 @@ class HandedService final : public GenerationService {
   }
   asio::awaitable<bool> settled(std::string, std::chrono::milliseconds) override { co_return true; }
   asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest) override { co_return 0; }
+  asio::awaitable<Result<Embeddings>> embed(EmbeddingRequest) override { co_return Embeddings{}; }
   asio::awaitable<Result<void>> load(std::string) override { co_return Result<void>{}; }
   asio::awaitable<Result<void>> unload(std::string) override { co_return Result<void>{}; }
   [[nodiscard]] Result<ModelStatus> find(std::string_view) const override { return fake_model("tiny"); }

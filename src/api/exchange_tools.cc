@@ -47,13 +47,19 @@ Result<void> apply_knobs(const HttpRequest& http, GenerationRequest& request) {
     return bad_header("X-Pensieve-Performance", "high, medium or low");
   request.requirements.min_tokens_per_second = TRY(positive<double>(http, "x-pensieve-min-tps", "X-Pensieve-Min-TPS"));
   request.requirements.max_ttft_ms = TRY(positive<std::int64_t>(http, "x-pensieve-max-ttft-ms", "X-Pensieve-Max-TTFT-Ms"));
+  const std::string_view priority = http.header("x-pensieve-priority");
+  if (priority == "batch")
+    request.priority = Priority::kBatch;
+  else if (!priority.empty() && priority != "interactive")
+    return bad_header("X-Pensieve-Priority", "interactive or batch");
   request.id = http.id;
   return {};
 }
 
-Headers answer_headers(const std::string& model, const HttpRequest& http, std::string_view content_type) {
+Headers answer_headers(const std::string& model, const HttpRequest& http, std::string_view content_type, std::string_view degraded) {
   Headers headers = {{"Content-Type", std::string(content_type)}, {"X-Pensieve-Decision", http.id}};
   if (!model.empty()) headers.emplace_back("X-Pensieve-Model", model);
+  if (!degraded.empty()) headers.emplace_back("X-Pensieve-Degraded", header_text(degraded));
   if (content_type == "text/event-stream") headers.emplace_back("Cache-Control", "no-cache");
   return headers;
 }
@@ -66,7 +72,7 @@ asio::awaitable<void> send_error(ResponseWriter& writer, ErrorShape shape, const
 asio::awaitable<Result<Begun>> begin_generation(GenerationService& service, GenerationRequest request, std::chrono::milliseconds interval,
                                                 OnSilence on_silence) {
   const Error gone{ErrorCode::kCancelled, "the client is gone", "", ""};
-  if (Result<void> chosen = service.choose(request); !chosen) co_return std::unexpected(std::move(chosen).error());
+  if (Result<void> chosen = co_await service.choose(request); !chosen) co_return std::unexpected(std::move(chosen).error());
   while (!co_await service.settled(request.model, interval)) {
     if (!co_await on_silence()) co_return std::unexpected(gone);
   }
@@ -107,7 +113,7 @@ asio::awaitable<Result<WholeAnswer>> whole_answer(GenerationService& service, Ge
   constexpr std::chrono::hours kPatience{1};
   auto stream = co_await service.generate(std::move(request));
   if (!stream) co_return std::unexpected(stream.error());
-  WholeAnswer answer{.model = (*stream)->model()};
+  WholeAnswer answer;
   for (bool ended = false; !ended;) {
     std::optional<GenerationEvent> event = co_await (*stream)->next(kPatience);
     if (!event) continue;
@@ -115,6 +121,8 @@ asio::awaitable<Result<WholeAnswer>> whole_answer(GenerationService& service, Ge
     ended = is_terminal(*event);
     answer.add(std::move(*event));
   }
+  answer.model = (*stream)->model();
+  answer.degraded = (*stream)->degraded();
   co_return answer;
 }
 

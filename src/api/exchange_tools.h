@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/disclosure.h"
 #include "api/http/exchange.h"
 #include "manager/service.h"
 
@@ -22,8 +23,8 @@ struct DialectSettings {
 // Reads the X-Pensieve-* headers into the request. Error kInvalidArgument names the header.
 Result<void> apply_knobs(const HttpRequest& http, GenerationRequest& request);
 
-// X-Pensieve-Model and X-Pensieve-Decision.
-Headers answer_headers(const std::string& model, const HttpRequest& http, std::string_view content_type);
+// X-Pensieve-Model, X-Pensieve-Decision, and X-Pensieve-Degraded if there is something to say of it.
+Headers answer_headers(const std::string& model, const HttpRequest& http, std::string_view content_type, std::string_view degraded = {});
 
 boost::asio::awaitable<void> send_error(ResponseWriter& writer, ErrorShape shape, const Error& error, const HttpRequest& http);
 
@@ -45,7 +46,8 @@ boost::asio::awaitable<std::optional<GenerationEvent>> next_event(GenerationStre
 
 // A whole answer, for requests that are not streamed.
 struct WholeAnswer {
-  std::string model;
+  std::string model;     // the one that gave the end of the answer
+  std::string degraded;  // what it got less of; empty: nothing
   std::string text;
   std::string reasoning;
   std::vector<ToolCall> tool_calls;

@@ -20,6 +20,10 @@ struct StrictJson : glz::opts {
   bool validate_trailing_whitespace = true;  // nothing may follow the value
 };
 
+struct EscapedJson : glz::opts {
+  bool escape_control_characters = true;  // else what was read as \u0001 is written as it is, which is no JSON
+};
+
 // What would cost too much to parse, found in one pass without recursion; empty: nothing.
 std::string too_much(std::string_view body) {
   std::string open;                 // the brackets around
@@ -74,7 +78,7 @@ Result<Json> parse_body(std::string_view body) {
 
 std::string to_json_text(const Json& value) {
   std::string out;
-  if (glz::write_json(value, out)) out = "null";
+  if (glz::write<EscapedJson{}>(value, out)) out = "null";
   return out;
 }
 

@@ -75,5 +75,14 @@ TEST(JsonValue, FieldsNameWhatIsWrong) {
   EXPECT_FALSE(fields->integer("number", 0, 10));
 }
 
+TEST(JsonValue, WhatWasReadIsWrittenAsJsonAgain) {
+  const std::string text = R"({"a\u0007\u000b\"":["\u0000\u001f\n",1,-2.5,null,true,{}]})";
+  const std::string written = to_json_text(parse_body(text).value());
+  const Result<Json> again = parse_body(written);
+  ASSERT_TRUE(again) << written;
+  EXPECT_EQ(to_json_text(*again), written);
+  EXPECT_EQ(again->get_object().begin()->first, "a\a\v\"");
+}
+
 }  // namespace
 }  // namespace pensieve::api

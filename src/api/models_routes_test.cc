@@ -46,6 +46,18 @@ TEST_F(ModelsRoutes, ListsInAnthropicsShapeForItsClients) {
   EXPECT_THAT(body, HasSubstr(R"("has_more":false,"first_id":"auto","last_id":"other"})"));
 }
 
+TEST_F(ModelsRoutes, PagesAnthropicsList) {
+  EXPECT_THAT(get("/v1/models?limit=2", kAnthropic).body, HasSubstr(R"("has_more":true,"first_id":"auto","last_id":"org/tiny"})"));
+  EXPECT_THAT(get("/v1/models?limit=2&after_id=org%2Ftiny", kAnthropic).body,
+              HasSubstr(R"("has_more":false,"first_id":"other","last_id":"other"})"));
+  EXPECT_THAT(get("/v1/models?limit=1&before_id=other", kAnthropic).body,
+              HasSubstr(R"("has_more":true,"first_id":"org/tiny","last_id":"org/tiny"})"));
+  EXPECT_EQ(get("/v1/models?after_id=other", kAnthropic).body, R"({"data":[],"has_more":false,"first_id":null,"last_id":null})");
+  for (const char* wrong : {"limit=0", "limit=x", "limit=1001", "after_id=none", "before_id=none", "after_id=auto&before_id=other"}) {
+    EXPECT_EQ(get(std::string("/v1/models?") + wrong, kAnthropic).status, 400) << wrong;
+  }
+}
+
 TEST_F(ModelsRoutes, ListsNothingWithoutModels) {
   service_.present = {};
   EXPECT_EQ(get("/v1/models").body, R"({"object":"list","data":[]})");

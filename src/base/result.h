@@ -35,9 +35,10 @@ std::string_view to_string(ErrorCode code);
 // A failure as a person should read it.
 struct Error {
   ErrorCode code = ErrorCode::kInternal;
-  std::string message;  // what failed and why, without a full stop at the end
-  std::string advice;   // what to do about it; may be empty
-  std::string param;    // the request field at fault, for APIs that name it; may be empty
+  std::string message;             // what failed and why, without a full stop at the end
+  std::string advice;              // what to do about it; may be empty
+  std::string param;               // the request field at fault, for APIs that name it; may be empty
+  std::int32_t retry_after_s = 0;  // seconds after which a retry makes sense; 0: as usual for the code
 
   bool operator==(const Error&) const = default;
 

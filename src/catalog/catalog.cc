@@ -46,6 +46,7 @@ InstalledModel to_model(const fs::path& path, const gguf::Summary& summary, fs::
           .kv_bytes_per_token = static_cast<std::int64_t>(summary.kv_bytes_per_token),
           .modified_unix = unix_seconds(time),
           .has_chat_template = summary.has_chat_template,
+          .makes_embeddings = summary.makes_embeddings,
           .shape = summary.shape,
           .fingerprint = summary.fingerprint,
           .parents = summary.parents};
@@ -164,7 +165,9 @@ const InstalledModel* ModelCatalog::find(std::string_view id) const {
 void ModelCatalog::assign_roles() {
   role_models_.clear();
   std::vector<const InstalledModel*> order;
-  for (const InstalledModel& model : models_) order.push_back(&model);
+  for (const InstalledModel& model : models_) {
+    if (!model.makes_embeddings) order.push_back(&model);
+  }
   std::ranges::sort(order, {}, [this](const InstalledModel* model) {
     const bool fits = Bytes{model->file_bytes} <= usable_memory_;
     return std::tuple(!fits, !model->has_chat_template, fits ? -model->file_bytes : model->file_bytes, model->id);
@@ -208,6 +211,9 @@ Result<ResolvedName> ModelCatalog::follow(std::string_view asked, int depth) con
   if (name == "auto:fast") return by_role("fallback", false, name);
   if (name == "auto:best") return by_role("tertiary", false, name);
   if (depth == 0 && std::ranges::find(kRoles, name) != kRoles.end()) return by_role(name, true);
+  if (const auto copy = names_.find(name); copy != names_.end()) {
+    if (const InstalledModel* model = find(copy->second)) return ResolvedName{model->id, true};
+  }
   const std::string* target = nullptr;
   std::string_view matched;
   for (const auto& [pattern, model] : aliases_) {

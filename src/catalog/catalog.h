@@ -26,6 +26,9 @@ class ModelCatalog final : public ModelDirectory {
   std::vector<SkippedFile> skipped() override;
   std::vector<InstalledAdapter> adapters() override { return adapters_.list(); }
 
+  // Further names of models (model_names.h); they win over the configured aliases.
+  void set_names(std::map<std::string, std::string, std::less<>> names) { names_ = std::move(names); }
+
  private:
   struct Entry {
     std::uintmax_t size = 0;
@@ -49,6 +52,7 @@ class ModelCatalog final : public ModelDirectory {
   RolesConfig roles_;
   std::vector<std::string> paths_;
   std::map<std::string, std::string> aliases_;
+  std::map<std::string, std::string, std::less<>> names_;  // name -> id
   Bytes usable_memory_;
   std::map<std::filesystem::path, Entry> files_;
   std::vector<InstalledModel> models_;

@@ -118,7 +118,7 @@ Result<void> check_disk(const std::filesystem::path& folder, Bytes needed) {
               "free some space, or name another folder with models.folder");
 }
 
-Result<void> check_whole(const DownloadFile& file, PartFile& part, std::int64_t total) {
+Result<void> check_whole(const DownloadFile& file, const std::string& expected_sum, PartFile& part, std::int64_t total) {
   const std::string name = file.destination.filename().string();
   if (total >= 0 && part.size() != total) {
     const std::int64_t came = part.size();
@@ -130,9 +130,9 @@ Result<void> check_whole(const DownloadFile& file, PartFile& part, std::int64_t 
     return fail(ErrorCode::kIo, std::format("{}: the server sent nothing", name));
   }
   const std::string sum = part.sum();
-  if (!file.sha256.empty() && sum != file.sha256) {
+  if (!expected_sum.empty() && sum != expected_sum) {
     part.remove();
-    return fail(ErrorCode::kIo, std::format("{} has the sum {} instead of {}", name, sum, file.sha256),
+    return fail(ErrorCode::kIo, std::format("{} has the sum {} instead of {}", name, sum, expected_sum),
                 "the download is deleted; pull again, and from another place if it stays so");
   }
   return {};
@@ -140,7 +140,7 @@ Result<void> check_whole(const DownloadFile& file, PartFile& part, std::int64_t 
 
 }  // namespace
 
-Result<void> download(const DownloadFile& file, const ProgressSink& progress) {
+Result<bool> download(const DownloadFile& file, const ProgressSink& progress) {
   std::error_code error;
   const std::filesystem::path folder = file.destination.parent_path();
   std::filesystem::create_directories(folder, error);
@@ -179,16 +179,19 @@ Result<void> download(const DownloadFile& file, const ProgressSink& progress) {
     done = net::transfer(request, {head, bytes});
   }
   if (!done) return std::unexpected(done.error());
-  TRY_VOID(check_whole(file, part, total));
-  return part.finish(file.destination);
+  const std::string& expected_sum = file.sha256.empty() ? done->sha256 : file.sha256;
+  TRY_VOID(check_whole(file, expected_sum, part, total));
+  TRY_VOID(part.finish(file.destination));
+  return !expected_sum.empty();
 }
 
-Result<void> download_all(const std::vector<DownloadFile>& files, const ProgressSink& progress) {
+Result<bool> download_all(const std::vector<DownloadFile>& files, const ProgressSink& progress) {
   constexpr std::size_t kAtOnce = 3;
   std::mutex mutex;
   std::vector<DownloadProgress> states(files.size());
   std::atomic<std::size_t> next = 0;
   std::optional<Error> failure;
+  std::atomic<bool> all_verified = true;
   const auto work = [&] {
     for (std::size_t i = next++; i < files.size(); i = next++) {
       const auto report = [&, i](const DownloadProgress& state) {
@@ -201,7 +204,9 @@ Result<void> download_all(const std::vector<DownloadFile>& files, const Progress
         }
         return !failure && progress(sum);
       };
-      if (Result<void> done = download(files[i], report); !done) {
+      const Result<bool> done = download(files[i], report);
+      if (done && !*done) all_verified = false;
+      if (!done) {
         const std::scoped_lock lock(mutex);
         if (!failure) failure = done.error();
         next = files.size();
@@ -213,7 +218,7 @@ Result<void> download_all(const std::vector<DownloadFile>& files, const Progress
     for (std::size_t i = 0; i < std::min(kAtOnce, files.size()); ++i) threads.emplace_back(work);
   }
   if (failure) return std::unexpected(*failure);
-  return {};
+  return all_verified.load();
 }
 
 }  // namespace pensieve

@@ -21,7 +21,7 @@ namespace pensieve {
 struct DownloadFile {
   std::string url;
   std::filesystem::path destination;
-  std::string sha256;  // empty: not checked
+  std::string sha256;  // empty: the one that the server tells, if it does
   std::string bearer;
 };
 
@@ -34,11 +34,12 @@ struct DownloadProgress {
 // kept for the next try).
 using ProgressSink = std::function<bool(const DownloadProgress&)>;
 
+// True if the content was compared with a sum, the file's own or else the one that the server tells.
 // Errors: as net::transfer; kIo (disk full, wrong length, wrong sum: the part file is removed),
 // kCancelled.
-Result<void> download(const DownloadFile& file, const ProgressSink& progress);
+Result<bool> download(const DownloadFile& file, const ProgressSink& progress);
 
-// Several files, at most three at a time. The first error stops the others.
-Result<void> download_all(const std::vector<DownloadFile>& files, const ProgressSink& progress);
+// Several files, at most three at a time. The first error stops the others. True if all were compared.
+Result<bool> download_all(const std::vector<DownloadFile>& files, const ProgressSink& progress);
 
 }  // namespace pensieve

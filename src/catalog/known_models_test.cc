@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 
 #include "catalog/catalog_data.h"
 #include "catalog/pull_plan.h"
@@ -41,6 +42,42 @@ TEST(KnownModels, ShapesCarryTheParametersOfTheirModels) {
   EXPECT_NEAR(billions("llama-2-70b"), 69.0, 0.5);
   EXPECT_NEAR(billions("qwen3-4b"), 4.02, 0.1);
   EXPECT_NEAR(billions("gpt-oss-20b"), 20.9, 0.6);
+}
+
+// Bytes of a dense model's file in one of the usual mixtures: K-quants give V and the second feed-forward
+// matrix of half of the layers six bits, and the output matrix too.
+double bytes_by_shape(const gguf::ModelShape& model, const std::string& quantization) {
+  const std::map<std::string, double> formats = {{"Q4_K_M", 4.5}, {"Q5_K_M", 5.5}, {"Q8_0", 8.5}, {"F16", 16}};
+  const double plain = formats.at(quantization);
+  const double high = quantization.ends_with("_M") ? 6.5625 : plain;
+  double bits = static_cast<double>(model.vocabulary) * model.embedding * (model.tied_embeddings ? high : plain + high);
+  const auto layers = model.layers.size();
+  for (std::size_t i = 0; i < layers; ++i) {
+    const gguf::LayerShape& layer = model.layers[i];
+    const bool more = i < layers / 8 || i >= 7 * layers / 8 || (i - layers / 8) % 3 == 2;
+    const double width = model.embedding;
+    const double value = width * layer.kv_heads * layer.value_length;
+    const double down = width * layer.feed_forward;
+    bits += (2 * width * layer.heads * layer.key_length + width * layer.kv_heads * layer.key_length + 2 * down) * plain;
+    bits += (value + down) * (more ? high : plain) + 2 * width * 32;
+  }
+  return bits / 8;
+}
+
+TEST(KnownModels, TheListedSizesAreThoseOfTheShapes) {
+  constexpr double kTokenizer = 6e6;  // beside the tensors
+  int compared = 0;
+  for (const KnownModel& model : known_models()) {
+    // Other architectures mix their formats differently.
+    if ((model.shape.architecture != "llama" && model.shape.architecture != "qwen3") || model.shape.experts > 0) continue;
+    for (const KnownFile& file : model.files) {
+      const double planned = bytes_by_shape(model.shape, file.quantization);
+      EXPECT_NEAR(static_cast<double>(file.bytes.value), planned + kTokenizer / 2, 0.005 * planned + kTokenizer / 2)
+          << model.name << " " << file.quantization;
+      ++compared;
+    }
+  }
+  EXPECT_GE(compared, 11);
 }
 
 TEST(KnownModels, NamesAndQuantizationsAreFoundOrListed) {

@@ -81,6 +81,36 @@ struct RoutingConfig {
   std::int32_t max_ttft_ms = 0;            // 0: no limit
 };
 
+// PerformanceMonitor (docs/monitoring.md).
+struct MonitorConfig {
+  bool enabled = true;
+  std::int32_t interval_ms = 500;
+  std::int32_t downgrade_memory_percent = 85;
+  std::int32_t downgrade_swap_pages = 100;
+  std::int32_t downgrade_temperature = 85;
+  std::int32_t downgrade_tokens_per_second = 5;
+  std::int32_t upgrade_memory_percent = 60;
+  std::int32_t upgrade_temperature = 70;
+  std::int32_t upgrade_tokens_per_second = 20;
+  std::int32_t throttle_temperature = 75;
+  std::int64_t shrink_free_bytes = 2'000'000'000;
+  std::int64_t critical_free_bytes = 1'000'000'000;
+  std::int64_t emergency_free_bytes = 500'000'000;
+  std::int32_t recovery_s = 10;
+  std::int32_t cooldown_s = 60;
+  std::string replay_readings;  // file of recorded readings in place of the machine's; empty: none
+  std::string record_readings;  // file to record the readings in; empty: none
+};
+
+// A small model's part in the choice (docs/routing.md); each off, on, or auto: only while it is
+// expected to save time.
+struct TiersConfig {
+  std::string triage = "off";            // it is asked about requests whose class is in doubt
+  std::string cascade = "off";           // it answers first
+  std::int32_t cascade_tokens = 16;      // of its answer that are judged before any is sent
+  std::int32_t cascade_confidence = 60;  // least mean probability of those, in percent
+};
+
 struct LogConfig {
   std::string level = "info";
 };
@@ -97,6 +127,8 @@ struct Config {
   MemoryConfig memory;
   ModelsConfig models;
   RoutingConfig routing;
+  MonitorConfig monitor;
+  TiersConfig tiers;
   LogConfig log;
   std::map<std::string, std::string> aliases;  // name or prefix with trailing * -> id, role or auto
   // Of each key and each alias ("aliases.NAME") that has not its default.

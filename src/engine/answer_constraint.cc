@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace pensieve::engine {
 namespace {
@@ -15,10 +16,10 @@ AnswerConstraint::AnswerConstraint(const AnswerPlan& plan, const AnswerReader& r
     : plan_(plan), reader_(reader), vocabulary_(vocabulary), may_reason_(plan.reading.may_reason) {
   closing_ = plan_.groups->ends();
   for (const unsigned char c : std::string_view("\"}]),ntfNTF01")) {
-    if (const auto token = plan_.groups->of_character(c)) closing_.push_back(*token);
+    if (const auto token = plan_.groups->of_byte(c)) closing_.push_back(*token);
   }
-  for (unsigned char c = '\t'; c < 0x7F; ++c) {
-    if (const auto token = plan_.groups->of_character(c)) characters_.push_back(*token);
+  for (unsigned byte = '\t'; byte < 0x100; ++byte) {
+    if (const auto token = plan_.groups->of_byte(static_cast<unsigned char>(byte))) bytes_.push_back(*token);
   }
   follow_reader();
 }
@@ -56,7 +57,7 @@ std::unique_ptr<GrammarState> AnswerConstraint::calls_state(const AnswerReader& 
 
 bool AnswerConstraint::feed(GrammarState& state, std::string_view text) const {
   for (const char c : text) {
-    const auto token = plan_.groups->of_character(static_cast<unsigned char>(c));
+    const auto token = plan_.groups->of_byte(static_cast<unsigned char>(c));
     if (!token || !state.allows(std::span(&*token, 1)).front()) return false;
     state.accept(*token);
   }
@@ -86,6 +87,28 @@ void AnswerConstraint::rule_out_all(std::span<float> logits) const {
   }
 }
 
+// False if the grammar can't have the answer's beginning.
+bool AnswerConstraint::feed_begun(GrammarState& state) const {
+  for (std::string_view rest = plan_.begun; !rest.empty();) {
+    const auto ascii = std::ranges::find_if(rest, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+    const auto run = static_cast<std::size_t>(ascii - rest.begin());
+    if (run == 0) {
+      if (!feed(state, rest.substr(0, 1))) return false;
+      rest.remove_prefix(1);
+      continue;
+    }
+    // Other characters have no tokens that are known. Some vocabularies put a space before any text.
+    std::vector<Token> tokens = vocabulary_.tokenize(rest.substr(0, run), false);
+    if (!tokens.empty() && vocabulary_.piece(tokens.front(), false) == " ") tokens.erase(tokens.begin());
+    for (const Token token : tokens) {
+      if (!state.allows(std::span(&token, 1)).front()) return false;
+      state.accept(token);
+    }
+    rest.remove_prefix(run);
+  }
+  return true;
+}
+
 std::optional<Token> AnswerConstraint::first_allowed(const GrammarState& state, std::span<const Token> candidates) const {
   const std::vector<bool> allowed = state.allows(candidates);
   const auto found = std::ranges::find(allowed, true);
@@ -95,24 +118,27 @@ std::optional<Token> AnswerConstraint::first_allowed(const GrammarState& state, 
 std::optional<Token> AnswerConstraint::closing_token() const { return state_ ? first_allowed(*state_, closing_) : std::nullopt; }
 
 std::int64_t AnswerConstraint::closing_tokens() const {
-  constexpr std::int64_t kMost = 2000;
+  constexpr std::int64_t kMost = 4000;
   if (!state_) return 0;
   const auto ahead = state_->clone();
-  std::int64_t characters = 0;
-  while (characters < kMost) {
+  std::int64_t closing = 0;  // tokens of one byte each, as closing_token() gives them
+  std::int64_t others = 0;   // bytes of names and the like, which the model writes in longer tokens
+  while (closing + others < kMost) {
     auto token = first_allowed(*ahead, closing_);
-    if (!token) token = first_allowed(*ahead, characters_);
+    ++(token ? closing : others);
+    if (!token) token = first_allowed(*ahead, bytes_);
     if (!token || vocabulary_.ends_generation(*token)) break;
     ahead->accept(*token);
-    ++characters;
   }
-  // Names take fewer tokens than characters; brackets and quotes one each.
-  return characters * 3 / 4 + 6;
+  return closing + others * 2 / 3 + 4;
 }
 
 void AnswerConstraint::accept(Token token) {
   if (reader_.phase() == Phase::kReasoning) return;
-  if (begins_reasoning(token)) state_.reset();
+  if (begins_reasoning(token)) {
+    state_.reset();
+    whole_began_ = false;
+  }
   may_reason_ = false;
   if (state_) state_->accept(token);
 }
@@ -120,7 +146,10 @@ void AnswerConstraint::accept(Token token) {
 void AnswerConstraint::follow_reader() {
   if (state_ || reader_.phase() == Phase::kReasoning) return;
   if (plan_.whole) {
+    if (std::exchange(whole_began_, true)) return;
     state_ = plan_.whole->begin();
+    // What was written before under no grammar leaves the rest free, as no grammar fits it.
+    if (!feed_begun(*state_)) state_.reset();
   } else if (plan_.calls && reader_.phase() == Phase::kCalls && !calls_began_) {
     calls_began_ = true;
     state_ = calls_state(reader_);

@@ -42,16 +42,18 @@ class AnswerConstraint {
   [[nodiscard]] bool begins_reasoning(Token token) const;
   [[nodiscard]] bool allows_beginning(Token token) const;
   [[nodiscard]] bool feed(GrammarState& state, std::string_view text) const;
+  [[nodiscard]] bool feed_begun(GrammarState& state) const;
   [[nodiscard]] std::unique_ptr<GrammarState> calls_state(const AnswerReader& reader) const;
 
   const AnswerPlan& plan_;
   const AnswerReader& reader_;
   const Vocabulary& vocabulary_;
   std::unique_ptr<GrammarState> state_;
+  bool whole_began_ = false;
   bool calls_began_ = false;
-  bool may_reason_;                        // no token has come yet that would keep reasoning from the beginning
-  std::vector<Token> closing_;             // tokens that bring a text to its end, the best first
-  std::vector<Token> characters_;          // all single ASCII characters
+  bool may_reason_;             // no token has come yet that would keep reasoning from the beginning
+  std::vector<Token> closing_;  // tokens that bring a text to its end, the best first
+  std::vector<Token> bytes_;    // all tokens of a single byte
 };
 
 }  // namespace pensieve::engine

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "base/result.h"
 #include "engine/answer_reader.h"
@@ -18,6 +19,7 @@ struct AnswerPlan {
   std::vector<Token> marks;
   // Holds from the first token (after reasoning, where there is some); null: none.
   std::shared_ptr<const TokenGrammar> whole;
+  std::string begun;  // GenerationRequest::begun_answer, which `whole` takes as read
   // Holds from where calls begin of the model's own accord: after the mark, or from a bare call's first byte.
   std::shared_ptr<const TokenGrammar> calls;
   std::shared_ptr<const TokenGrammar> bare_calls;

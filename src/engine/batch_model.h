@@ -39,6 +39,9 @@ class BatchModel {
   // that decodes afterwards. False if the model can't decode.
   virtual bool warm_up() = 0;
 
+  // Threads of later decodes: for steps of single tokens and for prompts; 0: as opened.
+  virtual void set_threads(std::int32_t decode, std::int32_t prefill) = 0;
+
   // Makes a decode in progress, and every later one, end soon with kAborted. Any thread.
   virtual void abort() = 0;
 

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "engine/embedding_model.h"
 #include "generation/event.h"
 #include "generation/request.h"
 #include "ipc/messages.h"
@@ -44,8 +45,14 @@ class Engine {
   // Holds a stream back from the batches (out of credits) or lets it run again.
   virtual void pause(ipc::StreamId stream, bool paused) = 0;
 
+  // Gives up some of the speed, or takes it back, from the next step on.
+  virtual void throttle(const ipc::Throttle& throttle) = 0;
+
   // Tokens of the prompt. Works beside a running generation; thread-safe.
   [[nodiscard]] virtual Result<std::int64_t> count_tokens(const GenerationRequest& request) const = 0;
+
+  // Queues a request for embeddings; `done` is called with its answer on another thread.
+  virtual void embed(EmbeddingRequest request, EmbeddingDone done) = 0;
 
   [[nodiscard]] virtual EngineProgress progress() const = 0;
 };

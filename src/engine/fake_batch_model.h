@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -48,6 +49,8 @@ class FakeVocabulary final : public Vocabulary {
   [[nodiscard]] std::optional<Token> begin_token() const override { return kBegin; }
   [[nodiscard]] bool begins_prompts() const override { return begins_prompts_; }
   void set_begins_prompts(bool value) { begins_prompts_ = value; }
+  [[nodiscard]] std::optional<InfillTokens> infill_tokens() const override { return infill; }
+  std::optional<InfillTokens> infill;
   [[nodiscard]] const std::string& begin_text() const override { return control_[1]; }
   [[nodiscard]] const std::string& end_text() const override { return control_[0]; }
   [[nodiscard]] const std::vector<std::string>& control_texts() const override { return control_; }
@@ -76,6 +79,7 @@ class FakeBatchModel final : public BatchModel {
   std::vector<std::vector<BatchToken>> batches;  // every batch that was computed
   std::vector<std::string> complaints;
   bool aborted = false;
+  std::pair<std::int32_t, std::int32_t> threads;  // last set
 
   [[nodiscard]] std::size_t tokens_computed() const {
     std::size_t count = 0;
@@ -99,6 +103,7 @@ class FakeBatchModel final : public BatchModel {
   std::vector<std::uint64_t> batch_keys;  // the set that each batch was computed with
 
   bool warm_up() override { return true; }
+  void set_threads(std::int32_t decode, std::int32_t prefill) override { threads = {decode, prefill}; }
   void abort() override { aborted = true; }
   [[nodiscard]] const BatchLimits& limits() const override { return limits_; }
 

@@ -23,8 +23,9 @@ class FakeGrammar final : public TokenGrammar {
       for (const Token token : tokens) {
         const bool end = token == FakeVocabulary::kEnd;
         const std::string next = end || token > 255 ? text_ : text_ + static_cast<char>(token);
-        allowed.push_back(token <= FakeVocabulary::kEnd &&
-                          std::ranges::any_of(*texts_, [&](const std::string& text) { return end ? text == next : text.starts_with(next); }));
+        allowed.push_back(token <= FakeVocabulary::kEnd && std::ranges::any_of(*texts_, [&](const std::string& text) {
+                            return end ? text == next : text.starts_with(next);
+                          }));
       }
       return allowed;
     }
@@ -112,6 +113,17 @@ TEST_F(GenerationTest, HoldsTheAnswerToItsGrammarWhateverTheModelWants) {
     plan.whole = std::make_shared<FakeGrammar>(std::vector<std::string>{"{\"a\":1}", "{\"b\":é}"});
     run(std::move(plan), "xxx\"b and more");
     EXPECT_THAT(text(), testing::AnyOf("{\"a\":1}", "{\"b\":é}"));
+    EXPECT_EQ(end().reason, StopReason::kEndOfTurn);
+  }
+}
+
+TEST_F(GenerationTest, GoesOnInItsGrammarBehindABeginningThatWasWrittenBefore) {
+  for (const std::string begun : {"{\"a\":", "{\"é\":"}) {
+    events.clear();
+    AnswerPlan plan{.begun = begun};
+    plan.whole = std::make_shared<FakeGrammar>(std::vector<std::string>{"{\"a\":1}", "{\"é\":1}"});
+    run(std::move(plan), "{\"a\":");
+    EXPECT_EQ(text(), "1}");
     EXPECT_EQ(end().reason, StopReason::kEndOfTurn);
   }
 }

@@ -139,11 +139,34 @@ double seconds_of(llama_context* context, int count) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-double deep_decode(llama_context* context) {
-  for (int i = 0; i < kDeep / kPrompt; ++i) seconds_of(context, kPrompt);
+// Real models are larger than the processor's caches, made-up ones need not be: before each token the
+// caches are filled with something else, so that every weight comes from memory.
+class CacheFlusher {
+ public:
+  void flush() {
+    for (std::size_t i = 0; i < memory_.size(); i += kLine) {
+      volatile unsigned char& byte = memory_[i];  // nobody reads it, and it must be written all the same
+      byte = static_cast<unsigned char>(byte + 1);
+    }
+  }
+
+ private:
+  static constexpr std::size_t kLine = 64;
+  std::vector<unsigned char> memory_ = std::vector<unsigned char>(96 << 20);
+};
+
+double decode_seconds(llama_context* context, CacheFlusher& caches) {
   std::vector<double> decodes;
-  for (int i = 0; i < kDecoded; ++i) decodes.push_back(seconds_of(context, 1));
+  for (int i = 0; i < kDecoded; ++i) {
+    caches.flush();
+    decodes.push_back(seconds_of(context, 1));
+  }
   return median(decodes);
+}
+
+double deep_decode(llama_context* context, CacheFlusher& caches) {
+  for (int i = 0; i < kDeep / kPrompt; ++i) seconds_of(context, kPrompt);
+  return decode_seconds(context, caches);
 }
 
 Result<StepTimes> time_model(const std::filesystem::path& path, int threads, bool deep) {
@@ -161,12 +184,12 @@ Result<StepTimes> time_model(const std::filesystem::path& path, int threads, boo
     const ContextHandle context(llama_init_from_model(model.get(), settings));
     if (!context) return fail(ErrorCode::kUnsupported, "libllama refuses the made-up model: " + log.errors());
     seconds_of(context.get(), 1);  // touches all weights
-    std::vector<double> decodes;
-    for (int i = 0; i < kDecoded; ++i) decodes.push_back(seconds_of(context.get(), 1));
+    CacheFlusher caches;
+    const double decode = decode_seconds(context.get(), caches);
     seconds_of(context.get(), kPrompt);
     const double prefill = std::min(seconds_of(context.get(), kPrompt), seconds_of(context.get(), kPrompt));
-    StepTimes times{median(decodes), prefill / kPrompt};
-    if (deep) times.decode_deep = deep_decode(context.get());
+    StepTimes times{decode, prefill / kPrompt};
+    if (deep) times.decode_deep = deep_decode(context.get(), caches);
     if (times.decode <= 0 || times.prefill <= 0) return fail(ErrorCode::kUnsupported, "the made-up model does not run");
     return times;
   } catch (const std::exception& error) {
@@ -203,9 +226,9 @@ Result<KernelSpeed> measure_kernels(const std::filesystem::path& folder, int thr
   const double fixed =
       (narrow.decode - share * wide.decode) / (static_cast<double>(kNarrow.layers) - share * static_cast<double>(kWide.layers));
   speed.layer_seconds = std::max(fixed, 0.0);
-  const double cache =
-      static_cast<double>(kNarrow.layers * kNarrow.kv_heads * (kNarrow.width / kNarrow.heads) * 2 * 2) * (kDeep + 2 * kPrompt);
-  speed.kv_bytes = cache / std::max(narrow.decode_deep - narrow.decode, 1e-6);
+  // Each head of Q reads the whole cache of its K and V.
+  const double macs = static_cast<double>(kNarrow.layers * kNarrow.width * 2) * (kDeep + 2 * kPrompt);
+  speed.attention_macs = macs / std::max(narrow.decode_deep - narrow.decode, 1e-6);
   for (const ggml_type type : kFormats) {
     const std::string name = upper(ggml_type_name(type));
     progress(name);

@@ -13,10 +13,10 @@
 namespace pensieve::engine {
 
 struct KernelSpeed {
-  std::map<std::string, double> decode_bytes;  // weight bytes a second, by format ("Q4_0")
+  std::map<std::string, double> decode_bytes;  // weight bytes a second as they stream from memory, by format ("Q4_0")
   std::map<std::string, double> prefill_macs;  // multiply-adds a second in reading a prompt
-  double layer_seconds = 0;                    // fixed cost of one layer of one step
-  double kv_bytes = 0;                         // cache bytes a second in decoding
+  double layer_seconds = 0;                    // fixed cost of one layer of one step, of the usual make
+  double attention_macs = 0;                   // multiply-adds a second of decoding's attention
 };
 
 // Takes some seconds and 150 MB of disk in `folder`, given back at the end. `progress` is told each

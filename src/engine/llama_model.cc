@@ -55,7 +55,11 @@ LlamaModel::LlamaModel(ModelHandle model)
       sliding_window_(static_cast<std::size_t>(std::max(0, llama_model_n_swa(model_.get())))) {}
 
 Result<std::unique_ptr<LlamaModel>> LlamaModel::open(const ipc::LoadModel& settings) {
-  std::unique_ptr<LlamaModel> model(new LlamaModel(TRY(open_model_file(settings))));
+  return open(TRY(open_model_file(settings)), settings);
+}
+
+Result<std::unique_ptr<LlamaModel>> LlamaModel::open(ModelHandle file, const ipc::LoadModel& settings) {
+  std::unique_ptr<LlamaModel> model(new LlamaModel(std::move(file)));
   TRY_VOID(model->make_context(settings));
   return model;
 }
@@ -125,6 +129,11 @@ void LlamaModel::set_limits(const llama_context_params& parameters, std::size_t 
   facts_.threads = parameters.n_threads;
   facts_.batch_threads = parameters.n_threads_batch;
   facts_.weights_bytes = static_cast<std::int64_t>(llama_model_size(model_.get()));
+}
+
+void LlamaModel::set_threads(std::int32_t decode, std::int32_t prefill) {
+  const auto within = [](std::int32_t wanted, std::int32_t most) { return wanted > 0 ? std::min(wanted, most) : most; };
+  llama_set_n_threads(context_.get(), within(decode, facts_.threads), within(prefill, facts_.batch_threads));
 }
 
 bool LlamaModel::warm_up() {

@@ -20,6 +20,10 @@ class LlamaModel final : public BatchModel {
  public:
   // Opens the file and makes the context; errors as engine::load. Blocks while reading.
   static Result<std::unique_ptr<LlamaModel>> open(const ipc::LoadModel& settings);
+  // Makes the context of an opened file.
+  static Result<std::unique_ptr<LlamaModel>> open(ModelHandle file, const ipc::LoadModel& settings);
+
+  [[nodiscard]] const llama_model* handle() const { return model_.get(); }
 
   [[nodiscard]] const LlamaVocabulary& vocabulary() const { return vocabulary_; }
   [[nodiscard]] std::string metadata(const char* key) const;  // empty if absent
@@ -29,6 +33,7 @@ class LlamaModel final : public BatchModel {
   [[nodiscard]] const ipc::Loaded& facts() const { return facts_; }
 
   bool warm_up() override;
+  void set_threads(std::int32_t decode, std::int32_t prefill) override;
   void abort() override { aborted_.store(true); }
   [[nodiscard]] const BatchLimits& limits() const override { return limits_; }
   Result<AdapterSetPointer> load_adapters(std::span<const AdapterUse> adapters) override { return adapters_.load(adapters); }

@@ -63,6 +63,12 @@ std::optional<Token> LlamaVocabulary::begin_token() const {
   return token == LLAMA_TOKEN_NULL ? std::nullopt : std::optional(token);
 }
 
+std::optional<InfillTokens> LlamaVocabulary::infill_tokens() const {
+  const InfillTokens tokens{llama_vocab_fim_pre(vocabulary_), llama_vocab_fim_suf(vocabulary_), llama_vocab_fim_mid(vocabulary_)};
+  if (tokens.prefix == LLAMA_TOKEN_NULL || tokens.suffix == LLAMA_TOKEN_NULL || tokens.middle == LLAMA_TOKEN_NULL) return {};
+  return tokens;
+}
+
 bool LlamaVocabulary::begins_prompts() const { return llama_vocab_get_add_bos(vocabulary_); }
 
 }  // namespace pensieve::engine

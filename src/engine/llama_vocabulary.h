@@ -19,6 +19,7 @@ class LlamaVocabulary final : public Vocabulary {
   [[nodiscard]] std::vector<Token> tokenize(std::string_view text, bool parse_special) const override;
   [[nodiscard]] std::optional<Token> begin_token() const override;
   [[nodiscard]] bool begins_prompts() const override;
+  [[nodiscard]] std::optional<InfillTokens> infill_tokens() const override;
   [[nodiscard]] const std::string& begin_text() const override { return begin_text_; }
   [[nodiscard]] const std::string& end_text() const override { return end_text_; }
   [[nodiscard]] const std::vector<std::string>& control_texts() const override { return control_texts_; }

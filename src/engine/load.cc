@@ -6,9 +6,12 @@
 
 #include "base/utf8.h"
 #include "engine/disk_archive.h"
+#include "engine/embedding_engine.h"
+#include "engine/llama_embeddings.h"
 #include "engine/llama_grammar.h"
 #include "engine/llama_model.h"
 #include "engine/local_engine.h"
+#include "engine/model_file.h"
 
 namespace pensieve::engine {
 namespace {
@@ -43,19 +46,23 @@ std::unique_ptr<StateArchive> open_archive(const ipc::LoadModel& settings, const
 
 Result<std::unique_ptr<Engine>> load(const ipc::LoadModel& settings, EventSink sink) {
   const SteadyTime began = std::chrono::steady_clock::now();
-  std::unique_ptr<LlamaModel> model = TRY(LlamaModel::open(settings));
+  ModelHandle file = TRY(open_model_file(settings));
+  if (made_for_embeddings(file.get())) return TRY(EmbeddingEngine::start(std::move(file), settings, began, std::move(sink)));
+  std::unique_ptr<LlamaModel> model = TRY(LlamaModel::open(std::move(file), settings));
   const Vocabulary& vocabulary = model->vocabulary();
-  ChosenTemplate chosen = TRY(choose_template({.configured = settings.chat_template.empty() ? template_beside(settings.path) : settings.chat_template,
-                                               .file = model->chat_template(),
-                                               .architecture = model->metadata("general.architecture"),
-                                               .model_name = model->metadata("general.name")},
-                                              vocabulary));
+  ChosenTemplate chosen =
+      TRY(choose_template({.configured = settings.chat_template.empty() ? template_beside(settings.path) : settings.chat_template,
+                           .file = model->chat_template(),
+                           .architecture = model->metadata("general.architecture"),
+                           .model_name = model->metadata("general.name")},
+                          vocabulary));
   ipc::Loaded facts = model->facts();
   facts.chat_template_source = chosen.source;
+  auto embeddings = std::make_unique<LlamaEmbeddings>(model->handle(), settings.threads);
   auto grammars = std::make_unique<LlamaGrammarCompiler>(model->vocabulary().handle());
   PromptBuilder prompts(vocabulary, std::move(chosen), grammars.get());
   std::unique_ptr<StateArchive> archive = open_archive(settings, *model);
-  EngineParts parts{std::move(model),  &vocabulary, std::move(grammars), std::move(prompts), std::move(facts),
+  EngineParts parts{std::move(model),   std::move(embeddings), &vocabulary, std::move(grammars), std::move(prompts), std::move(facts),
                     std::move(archive), began};
   std::unique_ptr<Engine> engine = TRY(LocalEngine::start(std::move(parts), std::move(sink)));
   const ipc::Loaded& loaded = engine->loaded();

@@ -1,5 +1,6 @@
 #include "engine/local_engine.h"
 
+#include <algorithm>
 #include <future>
 #include <random>
 #include <utility>
@@ -15,7 +16,9 @@ std::int64_t microseconds(SteadyTime time) {
 
 }  // namespace
 
-LocalEngine::LocalEngine(EngineParts parts, EventSink sink) : parts_(std::move(parts)), sink_(std::move(sink)) {}
+LocalEngine::LocalEngine(EngineParts parts, EventSink sink) : parts_(std::move(parts)), sink_(std::move(sink)) {
+  if (parts_.embeddings) embedder_ = std::make_unique<EmbeddingThread>(std::move(parts_.embeddings));
+}
 
 Result<std::unique_ptr<LocalEngine>> LocalEngine::start(EngineParts parts, EventSink sink) {
   std::unique_ptr<LocalEngine> engine(new LocalEngine(std::move(parts), std::move(sink)));
@@ -35,6 +38,7 @@ Result<std::unique_ptr<LocalEngine>> LocalEngine::start(EngineParts parts, Event
 }
 
 LocalEngine::~LocalEngine() {
+  embedder_.reset();
   submissions_.close();
   prepared_.close();
   parts_.model->abort();
@@ -64,8 +68,34 @@ void LocalEngine::pause(ipc::StreamId stream, bool paused) {
   }
 }
 
+void LocalEngine::throttle(const ipc::Throttle& throttle) {
+  const std::scoped_lock lock(throttle_mutex_);
+  throttle_ = throttle;
+  throttle_changed_ = true;
+}
+
+// The engine thread.
+void LocalEngine::apply_throttle(Scheduler& scheduler) {
+  if (!throttle_changed_.exchange(false)) return;
+  const std::scoped_lock lock(throttle_mutex_);
+  parts_.model->set_threads(throttle_.threads, throttle_.batch_threads);
+  scheduler.throttle(throttle_.batch_tokens, throttle_.max_active);
+  pause_percent_ = throttle_.pause_percent;
+}
+
+// A rest after each step spreads the heat evenly; one long rest now and then would stop the stream.
+void LocalEngine::rest(SteadyTime::duration step) const {
+  constexpr SteadyTime::duration kLongest = std::chrono::milliseconds(250);
+  if (pause_percent_ > 0) std::this_thread::sleep_for(std::min(step * std::min(pause_percent_, 400) / 100, kLongest));
+}
+
 Result<std::int64_t> LocalEngine::count_tokens(const GenerationRequest& request) const {
   return static_cast<std::int64_t>(TRY(parts_.prompts.build(request)).tokens.size());
+}
+
+void LocalEngine::embed(EmbeddingRequest request, EmbeddingDone done) {
+  if (embedder_) return embedder_->submit(std::move(request), std::move(done));
+  done(fail(ErrorCode::kUnsupported, "this model gives no embeddings", "use an embedding model", "model"));
 }
 
 EngineProgress LocalEngine::progress() const {
@@ -117,10 +147,16 @@ void LocalEngine::run_steps() {
   bool busy = false;
   while (prepared_.take(mail, !busy)) {
     for (PreparedRequest& request : mail) scheduler.add(std::move(request));
-    step_began_us_ = microseconds(clock_.steady_now());
+    apply_throttle(scheduler);
+    const SteadyTime begin = clock_.steady_now();
+    step_began_us_ = microseconds(begin);
     busy = scheduler.step();
     step_began_us_ = 0;
-    if (!busy) parts_.model->release_adapters();
+    if (busy) {
+      rest(clock_.steady_now() - begin);
+    } else {
+      parts_.model->release_adapters();
+    }
     if (busy) ++steps_;
     active_ = static_cast<std::uint32_t>(scheduler.active());
     waiting_ = static_cast<std::uint32_t>(scheduler.waiting());

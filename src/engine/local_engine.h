@@ -4,9 +4,11 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <thread>
 
 #include "engine/batch_model.h"
+#include "engine/embedding_thread.h"
 #include "engine/engine.h"
 #include "engine/mailbox.h"
 #include "engine/prepared_request.h"
@@ -17,9 +19,12 @@
 
 namespace pensieve::engine {
 
+class Scheduler;
+
 // What an engine is made of. The vocabulary may be a part of the model.
 struct EngineParts {
   std::unique_ptr<BatchModel> model;
+  std::unique_ptr<EmbeddingModel> embeddings;  // of the same model
   const Vocabulary* vocabulary = nullptr;
   std::unique_ptr<GrammarCompiler> grammars;  // null: answers can't be constrained
   PromptBuilder prompts;
@@ -41,7 +46,9 @@ class LocalEngine final : public Engine {
   void submit(ipc::StreamId stream, GenerationRequest request) override;
   void cancel(ipc::StreamId stream) override;
   void pause(ipc::StreamId stream, bool paused) override;
+  void throttle(const ipc::Throttle& throttle) override;
   [[nodiscard]] Result<std::int64_t> count_tokens(const GenerationRequest& request) const override;
+  void embed(EmbeddingRequest request, EmbeddingDone done) override;
   [[nodiscard]] EngineProgress progress() const override;
 
  private:
@@ -55,6 +62,8 @@ class LocalEngine final : public Engine {
   LocalEngine(EngineParts parts, EventSink sink);
   void prepare_prompts();
   void run_steps();
+  void apply_throttle(Scheduler& scheduler);
+  void rest(SteadyTime::duration step) const;
   std::shared_ptr<StreamControl> control_of(ipc::StreamId stream) const;
   void forget_ended();
 
@@ -72,6 +81,12 @@ class LocalEngine final : public Engine {
   std::atomic<std::int64_t> step_began_us_ = 0;  // 0: none in progress
   std::atomic<std::uint32_t> active_ = 0;
   std::atomic<std::uint32_t> waiting_ = 0;
+
+  std::unique_ptr<EmbeddingThread> embedder_;
+  std::mutex throttle_mutex_;
+  ipc::Throttle throttle_;
+  std::atomic<bool> throttle_changed_ = false;
+  std::int32_t pause_percent_ = 0;  // the engine thread's
 
   std::thread preparer_;
   std::thread runner_;

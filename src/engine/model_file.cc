@@ -8,6 +8,7 @@
 #include <format>
 #include <fstream>
 
+#include "engine/file_pages.h"
 #include "engine/llama_log.h"
 
 namespace pensieve::engine {
@@ -91,6 +92,7 @@ Result<ModelHandle> open_model_file(const ipc::LoadModel& settings) {
   }
   if (!model) return std::unexpected(load_error(settings.path, log.errors()));
   TRY_VOID(check_generates(model.get(), settings.path));
+  if (sum_of_sizes(log.lines(), {"_REPACK model buffer size"}) > Bytes{0}) release_file_pages(settings.path);
   return model;
 }
 

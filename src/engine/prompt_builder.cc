@@ -89,7 +89,7 @@ Result<Prompt> PromptBuilder::build(const GenerationRequest& request) const {
       prompt = TRY(from_messages(request));
       break;
     case PromptKind::kText:
-      prompt = from_text(request);
+      prompt = request.suffix.empty() ? from_text(request) : TRY(to_fill_in(request));
       break;
     case PromptKind::kTokens:
       prompt = from_tokens(request);
@@ -148,11 +148,30 @@ void PromptBuilder::end_reasoning(const GenerationRequest& request, std::string&
 }
 
 Prompt PromptBuilder::from_text(const GenerationRequest& request) const {
-  Prompt prompt{.tokens = vocabulary_.tokenize(request.prompt, false), .text = request.prompt};
+  Prompt prompt{.tokens = vocabulary_.tokenize(request.prompt, request.parse_special), .text = request.prompt};
   begin_once(prompt.tokens);
   if (prompt.tokens.empty()) {
     if (const auto begin = vocabulary_.begin_token()) prompt.tokens.push_back(*begin);
   }
+  return prompt;
+}
+
+Result<Prompt> PromptBuilder::to_fill_in(const GenerationRequest& request) const {
+  const std::optional<InfillTokens> infill = vocabulary_.infill_tokens();
+  if (!infill) {
+    return fail(ErrorCode::kUnsupported, "suffix: this model can't fill in the middle of a text",
+                "use a code model that can, or leave it out", "suffix");
+  }
+  Prompt prompt{.tokens = {}, .text = request.prompt};
+  const auto append = [&](Token mark, std::string_view text) {
+    prompt.tokens.push_back(mark);
+    const std::vector<Token> tokens = vocabulary_.tokenize(text, false);
+    prompt.tokens.insert(prompt.tokens.end(), tokens.begin(), tokens.end());
+  };
+  append(infill->prefix, request.prompt);
+  append(infill->suffix, request.suffix);
+  append(infill->middle, {});
+  begin_once(prompt.tokens);
   return prompt;
 }
 

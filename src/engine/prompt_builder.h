@@ -27,6 +27,7 @@ class PromptBuilder {
 
  private:
   [[nodiscard]] Result<Prompt> from_messages(const GenerationRequest& request) const;
+  [[nodiscard]] Result<Prompt> to_fill_in(const GenerationRequest& request) const;
   [[nodiscard]] Prompt from_text(const GenerationRequest& request) const;
   [[nodiscard]] Prompt from_tokens(const GenerationRequest& request) const;
   [[nodiscard]] Result<std::string> render(const GenerationRequest& request, Conversation conversation) const;

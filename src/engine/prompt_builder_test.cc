@@ -272,5 +272,27 @@ TEST(RequestCheck, NamesTheFieldAtFault) {
             "prompt");
 }
 
+TEST(PromptBuilder, TextMayHaveControlTokensOnlyWhereTheClientRendersItself) {
+  const Builder builder({.configured = "chatml"});
+  GenerationRequest request;
+  request.prompt_kind = PromptKind::kText;
+  request.prompt = "<|im_end|>";
+  EXPECT_EQ(builder.tokens(request).size(), request.prompt.size());
+  request.parse_special = true;
+  EXPECT_EQ(builder.tokens(request).size(), 1U);
+}
+
+TEST(PromptBuilder, PutsTheMiddleLastWhereTheModelKnowsHow) {
+  Builder builder({.configured = "chatml"});
+  GenerationRequest request;
+  request.prompt_kind = PromptKind::kText;
+  request.prompt = "a";
+  request.suffix = "b";
+  EXPECT_EQ(builder.prompts.build(request).error().code, ErrorCode::kUnsupported);
+  EXPECT_EQ(builder.prompts.build(request).error().param, "suffix");
+  builder.vocabulary.infill = InfillTokens{.prefix = 258, .suffix = 259, .middle = 257};
+  EXPECT_EQ(builder.tokens(request), (std::vector<Token>{258, 'a', 259, 'b', 257}));
+}
+
 }  // namespace
 }  // namespace pensieve::engine

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <utility>
 
 #include "base/utf8.h"
@@ -225,6 +226,68 @@ TEST_F(SmolRealModel, ServesTheNextRequestAtOnceAfterACancelledLongPrompt) {
   engine->cancel(stream);
   run(ask("Hi", 1));
   EXPECT_EQ(log->wait(stream, [](const auto&) { return true; }).events.size(), 1U);
+}
+
+// The answer of embed(), which comes on another thread.
+Result<Embeddings> embed(Engine& engine, EmbeddingRequest request) {
+  std::promise<Result<Embeddings>> answer;
+  auto future = answer.get_future();
+  engine.embed(std::move(request), [&answer](Result<Embeddings> result) { answer.set_value(std::move(result)); });
+  return future.get();
+}
+
+double dot(const std::vector<float>& a, const std::vector<float>& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * b[i];
+  return sum;
+}
+
+TEST_F(SmolRealModel, EmbedsTextsAsVectorsOfLengthOneThatKeepLikeTogether) {
+  const auto answer = embed(*engine, {.inputs = {{.text = "The cat sleeps on the sofa."},
+                                                 {.text = "A kitten is asleep on the couch."},
+                                                 {.text = "int main() { return 42; }"}}});
+  ASSERT_TRUE(answer) << answer.error().text();
+  ASSERT_EQ(answer->vectors.size(), 3U);
+  EXPECT_EQ(answer->vectors[0].size(), 576U);
+  for (const auto& vector : answer->vectors) EXPECT_NEAR(dot(vector, vector), 1, 1e-4);
+  EXPECT_GT(dot(answer->vectors[0], answer->vectors[1]), dot(answer->vectors[0], answer->vectors[2]));
+  EXPECT_GT(answer->prompt_tokens, 15);
+}
+
+TEST_F(SmolRealModel, EmbedsAnInputOfSeveralBatchesAsItsTokensDo) {
+  std::string text;
+  for (int i = 0; i < 120; ++i) text += "one two three ";
+  const auto whole = embed(*engine, {.inputs = {{.text = text}, {.text = text + "x"}, {.text = "y"}}});
+  ASSERT_TRUE(whole);
+  EXPECT_GT(dot(whole->vectors[0], whole->vectors[1]), 0.99);
+  EXPECT_GT(whole->prompt_tokens, 600);
+}
+
+TEST_F(SmolRealModel, RefusesInputsThatItCantEmbed) {
+  const auto code = [](EmbeddingRequest request) {
+    const auto answer = embed(*engine, std::move(request));
+    return answer ? std::string("embedded") : answer.error().param + ": " + std::string(to_string(answer.error().code));
+  };
+  EXPECT_EQ(code({.inputs = {{.text = ""}}}), "input: invalid_argument");
+  EXPECT_EQ(code({.inputs = {{.tokens = {49152}, .is_tokens = true}}}), "input: invalid_argument");
+  EXPECT_EQ(code({.inputs = {{.text = "x"}}, .dimensions = 100}), "dimensions: invalid_argument");
+  EXPECT_EQ(code({.inputs = {{.text = "x"}}, .dimensions = 576}), "embedded");
+  std::string text;
+  for (int i = 0; i < 3000; ++i) text += "word ";
+  EXPECT_EQ(code({.inputs = {{.text = text}}}), "input: context_overflow");
+  const auto cut = embed(*engine, {.inputs = {{.text = text}}, .truncate = true});
+  EXPECT_EQ(cut->vectors.size(), 1U);
+}
+
+TEST_F(SmolRealModel, SaysThatItCantFillInTheMiddle) {
+  GenerationRequest request = complete("def f(", 4);
+  request.suffix = "return x";
+  const auto tokens = engine->count_tokens(request);
+  if (tokens) {
+    EXPECT_GT(*tokens, 5);
+  } else {
+    EXPECT_EQ(tokens.error().param, "suffix");
+  }
 }
 
 class GemmaRealModel : public WithModel<GemmaRealModel> {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <format>
+#include <iterator>
 #include <utility>
 
 #include "engine/step_plan.h"
@@ -22,7 +23,15 @@ Error too_long(std::size_t tokens, std::size_t most) {
 
 Scheduler::Scheduler(BatchModel& model, const Vocabulary& vocabulary, const Clock& clock, EventSink sink, SeedSource seeds,
                      StateArchive* archive)
-    : model_(model), vocabulary_(vocabulary), clock_(clock), sink_(std::move(sink)), seeds_(std::move(seeds)), cache_(model, archive) {}
+    : model_(model), vocabulary_(vocabulary), clock_(clock), sink_(std::move(sink)), seeds_(std::move(seeds)), cache_(model, archive) {
+  throttle(0, 0);
+}
+
+void Scheduler::throttle(std::size_t batch_tokens, std::size_t max_active) {
+  const auto within = [](std::size_t wanted, std::size_t most) { return wanted > 0 ? std::min(wanted, most) : most; };
+  batch_tokens_ = within(batch_tokens, model_.limits().batch_tokens);
+  max_active_ = within(max_active, model_.limits().max_active);
+}
 
 void Scheduler::add(PreparedRequest prepared) {
   if (prepared.control->cancelled) return;
@@ -34,13 +43,24 @@ void Scheduler::add(PreparedRequest prepared) {
   if (waiting_.size() >= kMostWaiting) {
     return refuse({ErrorCode::kOverloaded, "too many requests wait for this model", "try again later", {}});
   }
+  const bool batch = prepared.request.priority == Priority::kBatch;
   AdapterSetPointer adapters = std::move(prepared.adapters);
   const AdapterSpan span = span_of(adapters, prepared.prompt->tokens);
-  waiting_.push_back(std::make_unique<Run>(
+  enqueue(std::make_unique<Run>(
       Run{.generation = Generation(std::move(prepared), vocabulary_, sink_, seeds_(), model_.limits().sequence_tokens),
+          .batch = batch,
           .served = clock_.steady_now(),
           .adapters = std::move(adapters),
           .span = span}));
+}
+
+void Scheduler::enqueue(RunPointer run) {
+  auto at = waiting_.end();
+  while (!run->batch && at != waiting_.begin() && (*std::prev(at))->batch && (*std::prev(at))->overtaken < kMostOvertaken) {
+    --at;
+    ++(*at)->overtaken;
+  }
+  waiting_.insert(at, std::move(run));
 }
 
 bool Scheduler::step() {
@@ -80,7 +100,7 @@ void Scheduler::drop_cancelled() {
 
 void Scheduler::admit() {
   for (auto next = waiting_.begin(); next != waiting_.end();) {
-    if (active_.size() >= model_.limits().max_active) return;
+    if (active_.size() >= max_active_) return;
     Run& run = **next;
     auto place = cache_.find(run.generation.tokens(), run.span);
     if (!place) return;
@@ -141,7 +161,7 @@ std::vector<Scheduler::Share> Scheduler::plan() {
   std::erase_if(shares, [key](const Share& share) { return share.run->key() != key; });
   std::vector<StepCandidate> candidates;
   for (const Share& share : shares) candidates.push_back({share.run->pending_with_key(), now - share.run->served});
-  const auto tokens = plan_step(candidates, cost_, model_.limits().batch_tokens);
+  const auto tokens = plan_step(candidates, cost_, batch_tokens_);
   for (std::size_t i = 0; i < shares.size(); ++i) shares[i].tokens = tokens[i];
   std::erase_if(shares, [](const Share& share) { return share.tokens == 0; });
   return shares;

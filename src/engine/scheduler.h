@@ -16,7 +16,8 @@
 namespace pensieve::engine {
 
 // Requests wait in the order of their arrival until there is a sequence and room in the cache for
-// their prompt; a few smaller ones may pass one that does not fit yet. Running ones take part in
+// their prompt; a few smaller ones may pass one that does not fit yet, and interactive ones pass batch
+// ones, each a bounded number of times. Running ones take part in
 // every step (step_plan.h). When the cache overflows, idle content goes first, then the youngest
 // request goes back to waiting and later continues where it was. Used by the engine thread.
 class Scheduler {
@@ -29,6 +30,9 @@ class Scheduler {
 
   // Lets a request wait for its turn, or fails it at once (bad prompt, too long, too many waiting).
   void add(PreparedRequest prepared);
+
+  // Bounds of later steps below the model's own; 0: those.
+  void throttle(std::size_t batch_tokens, std::size_t max_active);
 
   // Drops cancelled requests, admits waiting ones, brings a piece of a kept conversation back and
   // computes one batch. False if there was nothing to do: nothing changes then until add(), a
@@ -48,7 +52,8 @@ class Scheduler {
     std::size_t computed = 0;         // tokens in the cache
     std::size_t shared = 0;           // of these, in cells that were another's
     std::deque<StatePiece> archived;  // still to be loaded before it can go on
-    std::size_t overtaken = 0;        // times that a younger request was admitted before
+    std::size_t overtaken = 0;        // times that a younger request was put or admitted before it
+    bool batch = false;               // Priority::kBatch
     SteadyTime served;                // admission or last prefill, for ageing
     SteadyTime stepped;               // last step, or admission
     AdapterSetPointer adapters;
@@ -70,6 +75,7 @@ class Scheduler {
     [[nodiscard]] bool complete() const { return tokens == run->pending(); }
   };
 
+  void enqueue(RunPointer run);
   void drop_cancelled();
   void admit();
   bool load_archived();
@@ -89,7 +95,9 @@ class Scheduler {
   SeedSource seeds_;
   SequenceCache cache_;
   StepCost cost_;
-  std::uint32_t plain_steps_ = 0;  // without a prompt in them
+  std::size_t batch_tokens_;        // most tokens in one step
+  std::size_t max_active_;          // most requests in one batch
+  std::uint32_t plain_steps_ = 0;   // without a prompt in them
   AdapterTurn turn_;
   std::deque<RunPointer> waiting_;  // by arrival
   std::vector<RunPointer> active_;  // by arrival

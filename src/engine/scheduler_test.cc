@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "engine/fake_batch_model.h"
@@ -85,6 +86,41 @@ class SchedulerTest : public testing::Test {
   Scheduler scheduler{model, vocabulary, clock, [this](ipc::StreamId stream, GenerationEvent event) { tell(stream, std::move(event)); },
                       [] { return 1U; }};
 };
+
+TEST_F(SchedulerTest, AThrottleBoundsTheBatchAndTheRequestsSideBySide) {
+  model.script = [](std::span<const Token> content) { return content.back(); };
+  scheduler.throttle(32, 2);
+  for (ipc::StreamId stream = 1; stream <= 4; ++stream) submit(stream, long_prompt(100, static_cast<char>('A' + stream)), 3);
+  scheduler.step();
+  EXPECT_EQ(scheduler.active(), 2U);
+  run_to_end();
+  for (const auto& batch : model.batches) EXPECT_LE(batch.size(), 32U);
+  model.batches.clear();
+  scheduler.throttle(0, 1000);
+  submit(5, long_prompt(200, 'Z'), 1);
+  run_to_end();
+  EXPECT_EQ(model.batches.front().size(), 64U) << "the model's own bound";
+}
+
+TEST_F(SchedulerTest, InteractiveRequestsGoBeforeBatchOnesABoundedNumberOfTimes) {
+  model.script = [](std::span<const Token> content) { return content.back(); };
+  scheduler.throttle(0, 1);
+  submit(100, "first", 4);
+  scheduler.step();
+  PreparedRequest job = request(200, "job", 1);
+  job.request.priority = Priority::kBatch;
+  scheduler.add(std::move(job));
+  for (ipc::StreamId stream = 1; stream <= 40; ++stream) submit(stream, "person", 1);
+  std::vector<ipc::StreamId> order;
+  while (scheduler.step()) {
+    for (const auto& [stream, log] : told) {
+      if (!log.finished.empty() && !std::ranges::contains(order, stream)) order.push_back(stream);
+    }
+  }
+  const auto place = std::ranges::find(order, 200U) - order.begin();
+  EXPECT_EQ(place, 17) << "after the one that ran and 16 that may pass";
+  EXPECT_EQ(order.size(), 42U);
+}
 
 TEST_F(SchedulerTest, AnswersUntilTheModelEndsItsTurn) {
   model.script = [](std::span<const Token> content) { return content.back() == 'd' ? FakeVocabulary::kEnd : content.back() + 1; };

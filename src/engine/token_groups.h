@@ -1,8 +1,8 @@
-// Tokens by their first character: where a grammar forbids a character, it forbids all tokens that begin
-// with it.
+// Tokens by their first byte: where a grammar forbids a byte, it forbids all tokens that begin with it.
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
@@ -17,23 +17,23 @@ class TokenGroups {
  public:
   explicit TokenGroups(const Vocabulary& vocabulary);
 
-  // The token of exactly this ASCII character, if the vocabulary has one.
-  [[nodiscard]] std::optional<Token> of_character(unsigned char character) const;
-  // The tokens that begin with the same ASCII character as `token`; none for others.
+  // The token of exactly this byte, if the vocabulary has one.
+  [[nodiscard]] std::optional<Token> of_byte(unsigned char byte) const;
+  // The tokens that begin with the same byte as `token`; none if it has no text.
   [[nodiscard]] std::span<const Token> beginning_like(Token token) const;
-  // The character's own token for the group of `token`.
+  // The token of the byte that `token` begins with.
   [[nodiscard]] std::optional<Token> leader_of(Token token) const;
   // True for control tokens, which have no text of their own and end nothing.
   [[nodiscard]] bool is_silent(Token token) const { return silent_[static_cast<std::size_t>(token)]; }
   [[nodiscard]] const std::vector<Token>& ends() const { return ends_; }
 
  private:
-  static constexpr unsigned char kNoGroup = 0x80;
+  static constexpr std::size_t kBytes = 256;
 
-  std::vector<unsigned char> first_;  // by token: the first character, or kNoGroup
+  std::vector<std::uint16_t> first_;  // by token: the first byte, or kBytes if it has no text
   std::vector<bool> silent_;
-  std::array<std::vector<Token>, 0x80> groups_;
-  std::array<Token, 0x80> leaders_;
+  std::array<std::vector<Token>, kBytes> groups_;
+  std::array<Token, kBytes> leaders_;  // -1: none
   std::vector<Token> ends_;
 };
 

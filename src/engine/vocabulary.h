@@ -10,6 +10,14 @@
 
 namespace pensieve::engine {
 
+// Tokens of a model that was trained to fill in the middle: prefix text suffix text middle, and then the
+// answer.
+struct InfillTokens {
+  Token prefix = 0;
+  Token suffix = 0;
+  Token middle = 0;
+};
+
 // Immutable; thread-safe.
 class Vocabulary {
  public:
@@ -30,6 +38,9 @@ class Vocabulary {
   // The token that begins a sequence, and whether prompts have to start with it.
   [[nodiscard]] virtual std::optional<Token> begin_token() const = 0;
   [[nodiscard]] virtual bool begins_prompts() const = 0;
+
+  // Empty: the model does not know to fill in the middle.
+  [[nodiscard]] virtual std::optional<InfillTokens> infill_tokens() const { return {}; }
 
   // Texts of the begin and end tokens for chat templates; empty if there are none.
   [[nodiscard]] virtual const std::string& begin_text() const = 0;

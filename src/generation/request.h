@@ -78,7 +78,7 @@ struct Sampling {
 // Which way the text becomes a prompt.
 enum class PromptKind : std::uint8_t {
   kMessages,  // `messages` through the model's chat template
-  kText,      // `prompt` as it is (completions API); special tokens in it are parsed as text
+  kText,      // `prompt` as it is (completions API)
   kTokens,    // `prompt_tokens` as they are
 };
 
@@ -94,6 +94,9 @@ struct Requirements {
   bool operator==(const Requirements&) const = default;
 };
 
+// Who waits for the answer: a person, who goes first, or a job that has time.
+enum class Priority : std::uint8_t { kInteractive, kBatch };
+
 // A LoRA adapter that changes the model for this request.
 struct AdapterUse {
   std::string name;
@@ -108,6 +111,12 @@ struct GenerationRequest {
   PromptKind prompt_kind = PromptKind::kMessages;
   std::vector<Message> messages;
   std::string prompt;
+  // For kText: texts of control tokens in `prompt` become these tokens (a client's own template). Else
+  // they are read as any other text.
+  bool parse_special = false;
+  // For kText: what comes after the answer (fill in the middle); empty: nothing. Refused for models
+  // without the tokens for it.
+  std::string suffix;
   std::vector<std::int32_t> prompt_tokens;
   // The last message is the assistant's and is continued instead of answered (Anthropic prefill).
   bool continue_last_message = false;
@@ -130,6 +139,7 @@ struct GenerationRequest {
   bool echo_prompt = false;                // prompt text first (completions API)
   std::optional<bool> thinking;            // templates with a switch for it; absent: their default
   Requirements requirements;
+  Priority priority = Priority::kInteractive;
   std::vector<AdapterUse> adapters;
 
   bool operator==(const GenerationRequest&) const = default;

@@ -11,12 +11,14 @@
 namespace pensieve::gguf {
 namespace {
 
-constexpr std::uint64_t kMaxMetadata = 65'536;
-constexpr std::uint64_t kMaxTensors = 262'144;
+// Together they keep the largest header that is read under 64 MB of memory; real ones have some hundred
+// keys, some thousand tensors and a chat template of some kilobytes.
+constexpr std::uint64_t kMaxMetadata = 16'384;
+constexpr std::uint64_t kMaxTensors = 65'536;
 constexpr std::uint64_t kMaxKeyBytes = 65'535;  // GGUF specification
-constexpr std::uint64_t kMaxTensorName = 256;
+constexpr std::uint64_t kMaxTensorName = 128;
 constexpr std::uint64_t kMaxTextBytes = 8'000'000;   // one kept string, e.g. a chat template
-constexpr std::uint64_t kMaxKeptBytes = 32'000'000;  // all kept metadata together
+constexpr std::uint64_t kMaxKeptBytes = 16'000'000;  // all kept metadata together
 constexpr std::uint64_t kMaxKeptNumbers = 65'536;
 constexpr std::uint64_t kMaxDimension = std::uint64_t{1} << 48;
 
@@ -212,7 +214,7 @@ Result<void> read_metadata(Reader& reader, Header& header, std::uint64_t count) 
     Value value = kind == Kind::kArray ? TRY(array(reader, key)) : TRY(scalar(reader, kind, key));
     kept += 2 * key.size() + kept_bytes(value);
     header.spans.push_back({key, begin, reader.position() - begin});
-    if (kept > kMaxKeptBytes) return bad("the metadata is over its bound of 32 MB");
+    if (kept > kMaxKeptBytes) return bad("the metadata is over its bound of 16 MB");
     if (!header.metadata.emplace(key, std::move(value)).second) {
       return bad(std::format("metadata key {} stands twice", key));
     }
@@ -299,6 +301,7 @@ Result<Header> read_header(Source& source, bool allow_missing_data) {
   if (!std::has_single_bit(alignment) || alignment > 65'536)
     return bad(std::format("general.alignment is {}, not a power of two up to 65536", alignment));
   std::set<std::string_view> names;
+  header.tensors.reserve(tensors);
   for (std::uint64_t i = 0; i < tensors; ++i) header.tensors.push_back(TRY(read_tensor(reader, i)));
   for (const Tensor& tensor : header.tensors) {
     if (!names.insert(tensor.name).second) return bad(std::format("tensor {} stands twice", tensor.name));

@@ -1,6 +1,13 @@
 #include "gguf/header.h"
 
 #include <gtest/gtest.h>
+#ifdef __linux__
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
+
+#include <format>
 
 #include "gguf/fake_file.h"
 
@@ -55,6 +62,34 @@ TEST(GgufHeader, AHugeArrayClaimIsRefusedWithoutAllocating) {
       FakeFile::raw_text("a") + FakeFile::raw<std::uint32_t>(9) + FakeFile::raw<std::uint32_t>(4) + FakeFile::raw(~std::uint64_t{0});
   EXPECT_NE(error_of(FakeFile().entry(claim).bytes(0)).find("a claims"), std::string::npos);
 }
+
+#ifdef __linux__
+// Most memory of a child process that reads `bytes` `times` times.
+long peak_kilobytes(const std::string& bytes, int times) {
+  const pid_t child = fork();
+  if (child == 0) {
+    for (int i = 0; i < times; ++i) _exit(read(bytes) ? 0 : 1);
+    _exit(0);
+  }
+  int status = 0;
+  rusage usage{};
+  wait4(child, &status, 0, &usage);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  return usage.ru_maxrss;
+}
+
+TEST(GgufHeader, TheLargestHeaderThatIsReadTakesLessThan64Megabytes) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers use memory of their own";
+#endif
+  FakeFile file;
+  for (int i = 0; i < 1990; ++i) file.text(std::format("key{}", i), std::string(8000, 'x'));
+  for (int i = 0; i < 14'000; ++i) file.number(std::format("n{}", i), 1);
+  for (int i = 0; i < 65'536; ++i) file.tensor(std::format("{:0>120}", i), 8, 1);
+  const std::string bytes = file.bytes(32);
+  EXPECT_LT(peak_kilobytes(bytes, 1) - peak_kilobytes(bytes, 0), 64'000);
+}
+#endif
 
 }  // namespace
 }  // namespace pensieve::gguf

@@ -2,17 +2,15 @@
 
 #include <algorithm>
 #include <format>
-#include <iterator>
 #include <map>
 #include <string_view>
 #include <utility>
 
 #include "base/sha256.h"
+#include "gguf/split.h"
 
 namespace pensieve::gguf {
 namespace {
-
-constexpr std::uint64_t kMaxParts = 1000;
 
 void add_tensors(const Header& header, Summary& summary, std::map<std::string_view, std::uint64_t>& bytes_by_type) {
   for (const Tensor& tensor : header.tensors) {
@@ -36,6 +34,7 @@ void add_shape(const Header& header, Summary& summary) {
   const std::string prefix = summary.architecture + ".";
   const auto number = [&](const char* key) { return header.number(prefix + key).value_or(0); };
   summary.context_length = number("context_length");
+  summary.makes_embeddings = number("pooling_type") != 0;
   summary.layers = number("block_count");
   summary.embedding_length = number("embedding_length");
   const std::uint64_t heads = largest(header, prefix + "attention.head_count", 0);
@@ -71,22 +70,16 @@ std::vector<std::string> parents_of(const Header& header) {
   return parents;
 }
 
-// "name-00001-of-00003.gguf" -> the name of part `part`.
-Result<std::filesystem::path> part_path(const std::filesystem::path& first, std::uint64_t part, std::uint64_t count) {
-  const std::string name = first.filename().string();
-  const std::string ending = std::format("-00001-of-{:05}.gguf", count);
-  if (!name.ends_with(ending)) {
-    return fail(ErrorCode::kInvalidArgument, std::format("first of {} parts, but its name does not end in {}", count, ending),
-                "give the parts the names that they were published with");
-  }
-  return first.parent_path() / std::format("{}-{:05}-of-{:05}.gguf", name.substr(0, name.size() - ending.size()), part, count);
-}
-
 }  // namespace
 
 Result<Summary> summarize(const std::filesystem::path& path) {
   const std::unique_ptr<Source> source = TRY(open_file(path));
-  Header header = TRY(read_header(*source));
+  std::vector<std::filesystem::path> files = {path};
+  const auto open_part = [&](std::uint64_t part, std::uint64_t parts) -> Result<std::unique_ptr<Source>> {
+    files.push_back(path.parent_path() / TRY(part_name(path.filename().string(), part, parts)));
+    return open_file(files.back());
+  };
+  const Header header = TRY(read_parts(*source, open_part));
   Summary summary{.architecture = header.text("general.architecture").value_or("")};
   if (summary.architecture.empty()) {
     return fail(ErrorCode::kInvalidArgument, "general.architecture is missing: not a model");
@@ -95,38 +88,20 @@ Result<Summary> summarize(const std::filesystem::path& path) {
   if (type != "model" || summary.architecture == "clip") {
     return fail(ErrorCode::kInvalidArgument, std::format("not a language model of its own ({})", type == "model" ? "projector" : type));
   }
-  const std::uint64_t parts = header.number("split.count").value_or(1);
-  if (parts > kMaxParts) {
-    return fail(ErrorCode::kInvalidArgument, std::format("split.count is {}", parts));
-  }
-  if (parts > 1 && header.number("split.no").value_or(0) != 0) {
-    return fail(ErrorCode::kInvalidArgument, "a later part of a split file; its first part stands for all");
-  }
   summary.name = header.text("general.name").value_or("");
   summary.has_chat_template = header.metadata.contains("tokenizer.chat_template");
   summary.parents = parents_of(header);
   add_shape(header, summary);
   std::map<std::string_view, std::uint64_t> bytes_by_type;
   add_tensors(header, summary, bytes_by_type);
-  summary.files = {path};
+  summary.files = std::move(files);
   summary.file_bytes = header.file_bytes;
-  for (std::uint64_t part = 2; part <= parts; ++part) {
-    const std::filesystem::path other = TRY(part_path(path, part, parts));
-    Result<std::unique_ptr<Source>> bytes = open_file(other);
-    if (!bytes) return std::unexpected(with_context(bytes.error(), std::format("part {} of {}", part, parts)));
-    Header rest = TRY(read_header(**bytes));
-    add_tensors(rest, summary, bytes_by_type);
-    summary.files.push_back(other);
-    summary.file_bytes += rest.file_bytes;
-    std::ranges::move(rest.tensors, std::back_inserter(header.tensors));
-  }
   if (summary.parameters == 0) {
     return fail(ErrorCode::kInvalidArgument, "it holds no tensors (a vocabulary only?)");
   }
   summary.quantization = std::ranges::max_element(bytes_by_type, {}, [](const auto& e) { return e.second; })->first;
   summary.fingerprint = fingerprint_of(header);
   if (Result<ModelShape> shape = model_shape(header)) {
-    shape->file_bytes = Bytes{static_cast<std::int64_t>(summary.file_bytes)};
     summary.shape = std::make_shared<const ModelShape>(*std::move(shape));
   }
   return summary;

@@ -15,12 +15,12 @@ struct glz::meta<pensieve::GenerationEvent> {
 template <>
 struct glz::meta<pensieve::ipc::ToWorker> {
   static constexpr std::string_view tag = "message";
-  static constexpr auto ids = std::array{"hello", "load", "generate", "cancel", "credit", "count_tokens", "ping", "shutdown"};
+  static constexpr auto ids = std::array{"hello", "load", "generate", "cancel", "credit", "count_tokens", "embed", "ping", "shutdown"};
 };
 template <>
 struct glz::meta<pensieve::ipc::FromWorker> {
   static constexpr std::string_view tag = "message";
-  static constexpr auto ids = std::array{"hello", "loaded", "load_failed", "stream_event", "token_count", "pong"};
+  static constexpr auto ids = std::array{"hello", "loaded", "load_failed", "stream_event", "token_count", "embedding_answer", "pong"};
 };
 
 namespace pensieve::ipc {

@@ -93,6 +93,9 @@ class Values {
                           .stop = some([this] { return text(); }),
                           .top_logprobs = small(),
                           .echo_prompt = coin()};
+    out.parse_special = coin();
+    out.suffix = text();
+    if (coin()) out.priority = Priority::kBatch;
     if (coin()) out.max_tokens = wide();
     if (coin()) out.thinking = coin();
     if (coin()) out.requirements.quality = Quality::kMaximum;
@@ -100,6 +103,15 @@ class Values {
     if (coin()) out.requirements.min_tokens_per_second = real();
     if (coin()) out.requirements.max_ttft_ms = wide();
     return out;
+  }
+  EmbeddingRequest embedding_request() {
+    EmbeddingRequest out{
+        text(), text(), some([this] { return EmbeddingInput{text(), some([this] { return small(); }), coin()}; }), coin(), {}};
+    if (coin()) out.dimensions = small();
+    return out;
+  }
+  Embeddings embeddings() {
+    return {text(), some([this] { return some([this] { return static_cast<float>(small()); }); }), wide()};
   }
   Hello hello() {
     return {natural(), wide(), text(), some([this] { return Device{text(), text(), text(), wide(), wide()}; })};
@@ -110,7 +122,7 @@ class Values {
 };
 
 ToWorker to_worker(Values& v) {
-  switch (v.below(8)) {
+  switch (v.below(10)) {
     case 0:
       return v.hello();
     case 1:
@@ -125,13 +137,17 @@ ToWorker to_worker(Values& v) {
       return CountTokens{v.number(), v.request()};
     case 6:
       return Ping{v.number()};
+    case 7:
+      return Embed{v.number(), v.embedding_request()};
+    case 8:
+      return Throttle{v.small(), v.small(), v.natural(), v.natural(), v.small()};
     default:
       return Shutdown{};
   }
 }
 
 FromWorker from_worker(Values& v) {
-  switch (v.below(6)) {
+  switch (v.below(7)) {
     case 0:
       return v.hello();
     case 1:
@@ -143,6 +159,8 @@ FromWorker from_worker(Values& v) {
       return StreamEvent{v.number(), v.event()};
     case 4:
       return TokenCount{v.number(), v.wide(), v.error(), v.coin()};
+    case 5:
+      return EmbeddingAnswer{v.number(), v.embeddings(), v.error(), v.coin()};
     default:
       return Pong{v.number(), v.number(), v.wide(), v.wide(), v.natural(), v.natural()};
   }
@@ -155,6 +173,9 @@ TEST(CodecProperty, MessagesToAWorkerComeBackAsThemselves) {
     const auto back = decode_to_worker(encode(sent));
     ASSERT_TRUE(back) << seed;
     ASSERT_EQ(encode(*back), encode(sent)) << seed;
+    if (const auto* embed = std::get_if<Embed>(&sent)) {
+      ASSERT_EQ(std::get<Embed>(*back).request, embed->request) << seed;
+    }
     if (const auto* generate = std::get_if<Generate>(&sent)) {
       ASSERT_EQ(std::get<Generate>(*back).request, generate->request) << seed;
     }
@@ -168,6 +189,9 @@ TEST(CodecProperty, MessagesFromAWorkerComeBackAsThemselves) {
     const auto back = decode_from_worker(encode(sent));
     ASSERT_TRUE(back) << seed;
     ASSERT_EQ(encode(*back), encode(sent)) << seed;
+    if (const auto* answer = std::get_if<EmbeddingAnswer>(&sent)) {
+      ASSERT_EQ(std::get<EmbeddingAnswer>(*back).embeddings, answer->embeddings) << seed;
+    }
     if (const auto* event = std::get_if<StreamEvent>(&sent)) {
       ASSERT_EQ(std::get<StreamEvent>(*back).event, event->event) << seed;
     }

@@ -19,12 +19,13 @@
 
 #include "base/result.h"
 #include "base/units.h"
+#include "generation/embedding.h"
 #include "generation/event.h"
 #include "generation/request.h"
 
 namespace pensieve::ipc {
 
-inline constexpr std::uint32_t kProtocolVersion = 1;
+inline constexpr std::uint32_t kProtocolVersion = 2;
 inline constexpr std::int32_t kInitialCredits = 64;
 inline constexpr std::size_t kMaxPendingBytes = 64 * 1024;
 
@@ -86,14 +87,30 @@ struct CountTokens {
   GenerationRequest request;
 };
 
+// Answered by EmbeddingAnswer.
+struct Embed {
+  StreamId stream = 0;
+  EmbeddingRequest request;
+};
+
 struct Ping {
   std::uint64_t sequence = 0;
+};
+
+// What of its speed the worker gives up, from the next step on. Replaces the one before; zeros: nothing.
+struct Throttle {
+  std::int32_t threads = 0;        // decode threads; 0: as loaded
+  std::int32_t batch_threads = 0;  // prefill threads; 0: as loaded
+  std::uint32_t batch_tokens = 0;  // most tokens in one step; 0: as loaded
+  std::uint32_t max_active = 0;    // most requests in one batch; 0: as loaded
+  std::int32_t pause_percent = 0;  // pause after each step, of that step's time
+  bool operator==(const Throttle&) const = default;
 };
 
 // Finish no answer, keep the conversations (LoadModel::state_folder), exit 0.
 struct Shutdown {};
 
-using ToWorker = std::variant<Hello, LoadModel, Generate, Cancel, Credit, CountTokens, Ping, Shutdown>;
+using ToWorker = std::variant<Hello, LoadModel, Generate, Cancel, Credit, CountTokens, Embed, Ping, Shutdown, Throttle>;
 
 // What was really opened, in the engine's own figures.
 struct Loaded {
@@ -128,6 +145,13 @@ struct TokenCount {
   bool failed = false;
 };
 
+struct EmbeddingAnswer {
+  StreamId stream = 0;
+  Embeddings embeddings;
+  Error error;  // meaningful if `failed`
+  bool failed = false;
+};
+
 // Answer to Ping, sent by the worker's socket thread. The engine thread's state tells a busy worker
 // from a stuck one.
 struct Pong {
@@ -139,6 +163,6 @@ struct Pong {
   std::uint32_t waiting_requests = 0;
 };
 
-using FromWorker = std::variant<Hello, Loaded, LoadFailed, StreamEvent, TokenCount, Pong>;
+using FromWorker = std::variant<Hello, Loaded, LoadFailed, StreamEvent, TokenCount, EmbeddingAnswer, Pong>;
 
 }  // namespace pensieve::ipc

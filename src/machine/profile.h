@@ -26,8 +26,8 @@ struct MachineProfile {
   // a second in reading a prompt. Empty: the memory's bandwidth decides.
   std::map<std::string, double, std::less<>> decode_bytes;
   std::map<std::string, double, std::less<>> prefill_macs;
-  double layer_seconds = 0;  // fixed cost of one layer of one step
-  double kv_bytes = 0;       // cache bytes a second in decoding; 0: as the weights
+  double operation_seconds = 0;  // fixed cost of one operation of a step's graph: threads meet after each
+  double attention_macs = 0;     // multiply-adds a second of decoding's attention; 0: the cache's bytes decide
   std::string source;        // where the figures come from
 };
 

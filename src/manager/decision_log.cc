@@ -27,6 +27,11 @@ std::string_view state_of(const DecisionOutcome& outcome) {
 }
 
 void DecisionLog::keep(DecisionRecord record) {
+  if (DecisionRecord* same = find_mutable(record.id); same != nullptr && !record.id.empty()) {
+    record.outcome.regenerations = same->outcome.regenerations;
+    *same = std::move(record);
+    return tell(*same);
+  }
   const auto before = std::ranges::find(std::views::reverse(records_), record.prompt_hash, &DecisionRecord::prompt_hash);
   if (before != std::views::reverse(records_).end()) {
     ++before->outcome.regenerations;
@@ -52,6 +57,13 @@ void DecisionLog::note_outcome(std::string_view id, DecisionOutcome outcome) {
   if (record == nullptr) return;
   outcome.regenerations = record->outcome.regenerations;
   record->outcome = std::move(outcome);
+  tell(*record);
+}
+
+void DecisionLog::note_cascade(std::string_view id, CascadeOutcome outcome) {
+  DecisionRecord* record = find_mutable(id);
+  if (record == nullptr || !record->cascade) return;
+  record->cascade->outcome = std::move(outcome);
   tell(*record);
 }
 

@@ -155,6 +155,38 @@ TEST_F(Failover, AModelThatFailsToComputeIsNotAskedAgain) {
   EXPECT_EQ(text(***request->value), " upon");
 }
 
+TEST_F(Failover, SaysWhatTheModelThatGoesOnHasLessOf) {
+  // 1 GB of weights and 2.5 MB a token: 4,096 tokens would take 10 GB more.
+  directory_.at("little").kv_bytes_per_token = 2'500'000;
+  load("big");
+  const auto request = ask_for_story();
+  emit("big", words("Once", 1));
+  emit("big", Failed{{ErrorCode::kOutOfMemory, "no memory for the step", "", ""}});
+  text(***request->value);
+  EXPECT_EQ((**request->value)->degraded(), "big failed; little went on after 1 tokens");
+  finish_load("little");
+  text(***request->value);
+  EXPECT_EQ((**request->value)->degraded(), "big failed; little went on after 1 tokens; " + status("little").reduced);
+  EXPECT_NE(status("little").reduced.find("tokens instead of 4096"), std::string::npos);
+}
+
+TEST_F(Failover, TheSpeedOfTheLastPartIsTheModelsThatWroteIt) {
+  directory_.at("big").fingerprint = "of big";
+  directory_.at("little").fingerprint = "of little";
+  load("big");
+  load("little");
+  const auto request = ask_for_story();
+  emit("big", words("Once", 1));
+  kill("big");
+  text(***request->value);
+  emit("little", Finished{.usage = {.prompt_tokens = 100, .completion_tokens = 51}, .timings = {.decode_us = 5'000'000}});
+  text(***request->value);
+  EXPECT_FALSE(ledger_.find("of big", store::MeasurementKind::kDecodeTps, "f16", 0));
+  const auto speed = ledger_.find("of little", store::MeasurementKind::kDecodeTps, "f16", 0);
+  ASSERT_TRUE(speed);
+  EXPECT_DOUBLE_EQ(speed->value, 10);
+}
+
 TEST_F(Failover, WhatIsTheRequestsOwnFaultIsTheClientsErrorAtOnce) {
   load("big");
   load("little");

@@ -71,8 +71,12 @@ class FakeWorker final : public WorkerLink {
     streams_.erase(stream);
     dropped.push_back(stream);
   }
+  void throttle(const ipc::Throttle& throttle) override { throttled = throttle; }
   boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) override {
     co_return static_cast<std::int64_t>(request.prompt.size());
+  }
+  boost::asio::awaitable<Result<Embeddings>> embed(EmbeddingRequest request) override {
+    co_return Embeddings{.model = {}, .vectors = {request.inputs.size(), {1.0F}}, .prompt_tokens = 1};
   }
   boost::asio::awaitable<void> gone() override {
     while (alive_ || !may_end) co_await changed_.wait();
@@ -96,6 +100,7 @@ class FakeWorker final : public WorkerLink {
   std::optional<ipc::LoadModel> asked;
   std::map<ipc::StreamId, GenerationRequest> requests;
   std::vector<ipc::StreamId> dropped;
+  ipc::Throttle throttled;
   bool introduced = true;
   bool stop_asked = false;
   bool may_end = true;

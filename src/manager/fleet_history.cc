@@ -52,4 +52,13 @@ std::int64_t FleetHistory::warm_tokens(std::string_view model, std::uint64_t con
   return found == conversations_.end() ? 0 : found->tokens;
 }
 
+void apply_speeds(selector::FleetModel& model, const FleetHistory& history) {
+  if (model.speed_measured) return;
+  if (const TokensPerSecond speed = history.decode(model.id); speed.value > 0) {
+    model.decode = speed;
+    model.speed_measured = true;
+  }
+  if (const TokensPerSecond speed = history.prefill(model.id); speed.value > 0) model.prefill = speed;
+}
+
 }  // namespace pensieve

@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "generation/event.h"
 #include "generation/request.h"
+#include "selector/fleet.h"
 
 namespace pensieve {
 
@@ -44,5 +45,9 @@ class FleetHistory {
   std::map<std::string, Speeds, std::less<>> speeds_;
   std::deque<Conversation> conversations_;  // oldest first
 };
+
+// The speeds of earlier answers in the place of predicted ones; what is measured already, at the
+// request's depth, stays.
+void apply_speeds(selector::FleetModel& model, const FleetHistory& history);
 
 }  // namespace pensieve

@@ -39,7 +39,9 @@ void set_speed(selector::FleetModel& view, const InstalledModel& model, const Fl
 void set_evicted(selector::FleetModel& view, const RoomPlan& room, const FleetMachine& machine) {
   view.evicts = room.victims;
   if (room.kind == RoomPlan::Kind::kWait) {
-    for (const LoadedModel& model : machine.loaded) view.evicts.push_back(model.id);
+    for (const LoadedModel& model : machine.loaded) {
+      if (!model.pinned) view.evicts.push_back(model.id);
+    }
   }
   for (const LoadedModel& model : machine.loaded) {
     if (std::ranges::contains(view.evicts, model.id)) view.evicted_reload += model.load_time;
@@ -90,6 +92,7 @@ FleetMachine fleet_machine(const ModelPlanner& planner, const std::vector<ModelS
                               .pinned = model.pinned,
                               .last_use = now - std::chrono::seconds(model.idle_seconds),
                               .mapped = Bytes{model.mapped_bytes},
+                              .likelihood = model.recent_uses,
                               .load_time = std::chrono::milliseconds(model.load_ms)});
   }
   return machine;

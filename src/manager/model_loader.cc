@@ -200,6 +200,7 @@ asio::awaitable<Result<memory::Plan>> ModelLoader::make_room(Resident& resident)
 
 asio::awaitable<Result<ipc::Loaded>> ModelLoader::load_into_worker(Resident& resident, const memory::Plan& plan) {
   resident.planned = plan.check.needed + adapter_bytes(resident.model.id, directory_);
+  resident.measured = {};
   resident.mapped = planner_.mapped_part(resident.model, plan.memory);
   resident.cache_type = memory::format_of(plan.settings.cache).name;
   const memory::CacheType wished = memory::find_cache_type(engine_.cache_type).value_or(memory::CacheType::kF16);

@@ -63,6 +63,22 @@ asio::awaitable<void> ModelManager::stop() {
   co_await workers_.stop();
 }
 
+void ModelManager::throttle(const monitor::ThrottlePlan& plan) {
+  const auto share = [](auto full, std::int32_t percent, auto least) {
+    return percent >= 100 ? decltype(least){0}
+                          : std::max(least, static_cast<decltype(least)>(static_cast<std::int64_t>(full) * percent / 100));
+  };
+  for (const auto& [id, resident] : residents_->all()) {
+    if (!resident->worker || resident->state != ModelState::kReady) continue;
+    const ipc::Loaded& loaded = resident->loaded;
+    resident->worker->throttle({.threads = share(loaded.threads, plan.threads_percent, std::int32_t{1}),
+                                .batch_threads = share(loaded.batch_threads, plan.threads_percent, std::int32_t{1}),
+                                .batch_tokens = share(config_.batch_tokens, plan.batch_percent, std::uint32_t{32}),
+                                .max_active = share(config_.parallel, plan.active_percent, std::uint32_t{1}),
+                                .pause_percent = plan.pause_percent});
+  }
+}
+
 // True if a request may use the model at once.
 bool ModelManager::usable(const std::string& id) const {
   const Resident* resident = residents_->find(id);
@@ -182,6 +198,21 @@ asio::awaitable<Result<std::int64_t>> ModelManager::count_tokens(GenerationReque
   co_return co_await (*lease)->worker->count_tokens(std::move(request));
 }
 
+asio::awaitable<Result<Embeddings>> ModelManager::embed(EmbeddingRequest request) {
+  Result<ResolvedName> name = directory_.resolve(request.model);
+  if (!name) co_return std::unexpected(name.error());
+  if (!name->fixed) {
+    for (const InstalledModel& model : directory_.models()) {
+      if (model.makes_embeddings) name->id = model.id;
+    }
+  }
+  Result<Lease> lease = co_await acquire(name->id);
+  if (!lease) co_return std::unexpected(lease.error());
+  Result<Embeddings> embeddings = co_await (*lease)->worker->embed(std::move(request));
+  if (embeddings) embeddings->model = name->id;
+  co_return embeddings;
+}
+
 asio::awaitable<Result<void>> ModelManager::load(std::string model) {
   const Result<ResolvedName> name = directory_.resolve(model);
   if (!name) co_return std::unexpected(name.error());
@@ -217,6 +248,7 @@ asio::awaitable<void> ModelManager::housekeeping() {
     if (co_await stopped->wait_until(std::chrono::steady_clock::now() + housekeeping_interval_)) continue;
     if (!loader_.loading()) workers_.ensure_spare();
     residents_->notify();  // other programs may have freed memory for a load that waits
+    note_memory();
     co_await unload_unwanted();
     loader_.bring_back();
   }
@@ -233,6 +265,19 @@ bool ModelManager::unwanted(const Resident& resident) const {
   return longest >= std::chrono::seconds(0) && residents_->now() - resident.last_use >= longest;
 }
 
+// Keeps what the workers hold: more of it is touched with each longer prompt, so the most counts.
+void ModelManager::note_memory() {
+  constexpr Bytes kTellingStep = mebibytes(4);
+  for (const auto& [id, resident] : residents_->all()) {
+    if (resident->state != ModelState::kReady || !resident->worker) continue;
+    const Bytes now = resident_memory(resident->worker->process().pid);
+    if (now <= resident->measured + kTellingStep) continue;
+    resident->measured = now;
+    ledger_.note(resident->model.fingerprint, store::MeasurementKind::kMemoryBytes, resident->cache_type, resident->loaded.context_tokens,
+                 static_cast<double>(now.value));
+  }
+}
+
 asio::awaitable<void> ModelManager::unload_unwanted() {
   std::vector<std::string> ids;
   for (const auto& [id, resident] : residents_->all()) {
@@ -242,8 +287,9 @@ asio::awaitable<void> ModelManager::unload_unwanted() {
 }
 
 ModelStatus ModelManager::describe(const InstalledModel& model) const {
-  ModelStatus status =
-      describe_model(model, residents_->find(model.id), planner_.wished_context(model), config_.parallel, residents_->now());
+  const Resident* resident = residents_->find(model.id);
+  ModelStatus status = describe_model(model, resident, planner_.wished_context(model), config_.parallel, residents_->now());
+  if (resident != nullptr) status.idle_limit_seconds = idle_limit_seconds(*resident, config_.idle_unload_s);
   if (status.state == ModelState::kLoading && loader_.waits_for_room(model.id)) status.state_reason = "waits for busy models";
   return status;
 }

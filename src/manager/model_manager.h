@@ -15,6 +15,7 @@
 #include "manager/resident_table.h"
 #include "manager/service.h"
 #include "manager/worker_pool.h"
+#include "monitor/throttle.h"
 
 namespace pensieve {
 
@@ -45,9 +46,13 @@ class ModelManager final : public GenerationService, private AnswerSource {
   // must not run any further after the manager's destruction.
   boost::asio::awaitable<void> stop();
 
+  // Has all workers give up some of their speed; those of later loads from the next call on.
+  void throttle(const monitor::ThrottlePlan& plan);
+
   boost::asio::awaitable<Result<std::unique_ptr<GenerationStream>>> generate(GenerationRequest request) override;
   boost::asio::awaitable<bool> settled(std::string model, std::chrono::milliseconds patience) override;
   boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) override;
+  boost::asio::awaitable<Result<Embeddings>> embed(EmbeddingRequest request) override;
   boost::asio::awaitable<Result<void>> load(std::string model) override;
   boost::asio::awaitable<Result<void>> unload(std::string model) override;
   Result<void> pin(std::string_view model, bool pinned) override;
@@ -68,6 +73,7 @@ class ModelManager final : public GenerationService, private AnswerSource {
   boost::asio::awaitable<Result<void>> unload_if_changed(std::string id);
   boost::asio::awaitable<void> housekeeping();
   boost::asio::awaitable<void> unload_unwanted();
+  void note_memory();
   std::function<void(const Finished&)> recorder_for(const Resident& resident);
   [[nodiscard]] bool usable(const std::string& id) const;
   [[nodiscard]] bool crowded(const Resident& resident) const;

@@ -455,6 +455,19 @@ TEST_F(ManagerOfModels, ALoadWaitsUntilOtherProgramsGiveMemoryBackOnceModelsAreB
   run_until([&] { return workers_.of("small") != nullptr; });
 }
 
+TEST_F(ManagerOfModels, EmbeddingsLeftToTheServerGoToAModelMadeForThem) {
+  const auto embed = [this](const std::string& model) { return spawn(manager().embed({.model = model, .inputs = {{.text = "x"}}})); };
+  const auto by_any = embed("auto");
+  finish_load("a");
+  EXPECT_EQ((*by_any->value)->model, "a");
+  directory_.at("small").makes_embeddings = true;
+  const auto by_own = embed("auto");
+  finish_load("small");
+  EXPECT_EQ((*by_own->value)->model, "small");
+  EXPECT_EQ((*embed("a")->value)->model, "a");
+  EXPECT_EQ(embed("none")->value->error().code, ErrorCode::kNotFound);
+}
+
 TEST_F(ManagerOfModels, CountTokensAsksTheModelAndGivesItBack) {
   GenerationRequest request;
   request.model = "a";
@@ -581,11 +594,16 @@ TEST_F(ManagerOfModels, APinnedModelThatIsLostComesBackByItself) {
 }
 
 TEST_F(ManagerOfModels, ALostModelComesBackByItselfOnlyIfNothingHasToGoForIt) {
+  config_.engine.failover = "off";
   manager().start();
   settle();
   finish_load("a");
+  const auto running = ask("a");
+  const auto other = ask("b");  // is to be loaded when "a" is idle
   workers_.of("a")->die("ended by signal 9 (Killed)");
-  load("b");
+  settle();
+  finish_load("b");
+  end(other);
   pass_housekeeping();
   EXPECT_FALSE(workers_.of("a"));
   ASSERT_TRUE(*spawn(manager().unload("b"))->value);

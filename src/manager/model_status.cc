@@ -24,12 +24,18 @@ std::string_view to_string(ModelState state) {
 
 std::int64_t seconds_between(SteadyTime from, SteadyTime to) { return std::chrono::duration_cast<std::chrono::seconds>(to - from).count(); }
 
+std::int64_t idle_limit_seconds(const Resident& resident, std::int64_t configured) {
+  if (resident.keep) return resident.keep->count();
+  return configured > 0 ? configured : -1;
+}
+
 ModelStatus describe_model(const InstalledModel& model, const Resident* resident, std::int64_t wished_context, std::int32_t parallel,
                            SteadyTime now) {
   ModelStatus status{.id = model.id,
                      .aliases = model.aliases,
                      .path = model.path,
                      .architecture = model.architecture,
+                     .makes_embeddings = model.makes_embeddings,
                      .quantization = model.quantization,
                      .parents = model.parents,
                      .file_bytes = model.file_bytes,
@@ -48,11 +54,12 @@ ModelStatus describe_model(const InstalledModel& model, const Resident* resident
   }
   if (!resident->worker) return status;
   status.worker_pid = resident->worker->process().pid;
+  status.resident_bytes = resident_memory(status.worker_pid).value;
   status.planned_bytes = resident->planned.value;
+  status.measured_bytes = std::max(resident->measured.value, status.resident_bytes);
   status.mapped_bytes = resident->mapped.value;
   status.cache_type = resident->cache_type;
   status.reduced = resident->reduced;
-  status.resident_bytes = resident_memory(status.worker_pid).value;
   if (resident->state != ModelState::kReady) return status;
   status.context_tokens = resident->loaded.sequence_context_tokens;
   status.weights_bytes = resident->loaded.weights_bytes;
@@ -61,6 +68,7 @@ ModelStatus describe_model(const InstalledModel& model, const Resident* resident
   status.load_ms = resident->loaded.load_us / 1000;
   status.active_requests = std::min(resident->leases, parallel);
   status.waiting_requests = resident->leases - status.active_requests;
+  status.recent_uses = resident->likelihood(now);
   status.idle_seconds = resident->leases > 0 ? 0 : seconds_between(resident->last_use, now);
   return status;
 }

@@ -17,4 +17,8 @@ ModelStatus describe_model(const InstalledModel& model, const Resident* resident
 // Whole seconds from `from` to `to`.
 std::int64_t seconds_between(SteadyTime from, SteadyTime to);
 
+// Seconds without use after which the model is unloaded, where `configured` (0: never) holds unless
+// somebody wished otherwise; negative: never.
+std::int64_t idle_limit_seconds(const Resident& resident, std::int64_t configured);
+
 }  // namespace pensieve

@@ -10,7 +10,7 @@ namespace {
 
 using store::MeasurementKind;
 
-constexpr std::string_view kDecode = "decode bytes/s ";
+constexpr std::string_view kDecode = "streamed bytes/s ";
 constexpr std::string_view kPrefill = "prefill macs/s ";
 constexpr auto kFormats = std::to_array<std::string_view>({"Q4_0", "Q4_1", "Q8_0", "F16", "Q4_K", "Q5_K", "Q6_K", "Q5_0"});
 
@@ -20,7 +20,7 @@ struct Figure {
   double MachineProfile::* member;
 };
 constexpr auto kFigures =
-    std::to_array<Figure>({{"layer seconds", &MachineProfile::layer_seconds}, {"cache bytes/s", &MachineProfile::kv_bytes}});
+    std::to_array<Figure>({{"operation seconds", &MachineProfile::operation_seconds}, {"attention macs/s", &MachineProfile::attention_macs}});
 
 constexpr std::int64_t kFewTokens = 16;  // too few to tell a speed
 

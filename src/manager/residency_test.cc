@@ -9,7 +9,13 @@ using Kind = RoomPlan::Kind;
 using std::chrono::seconds;
 
 LoadedModel loaded(std::string id, int gb, bool busy, int used_at) {
-  return {.id = std::move(id), .planned = gigabytes(gb), .busy = busy, .last_use = SteadyTime(seconds(used_at)), .mapped = gigabytes(gb)};
+  return {.id = std::move(id),
+          .planned = gigabytes(gb),
+          .busy = busy,
+          .last_use = SteadyTime(seconds(used_at)),
+          .mapped = gigabytes(gb),
+          .likelihood = 1,
+          .load_time = seconds(1)};
 }
 
 LoadedModel with(LoadedModel model, double likelihood, int load_s) {
@@ -25,7 +31,7 @@ LoadedModel pinned(LoadedModel model) {
 
 const memory::MachineState kMachine{.total = gigabytes(16), .available = gigabytes(13), .limit = gigabytes(12), .margin = gigabytes(2)};
 
-// A model of that size whatever the machine; smaller by half where only that fits.
+// A model of that size whatever the machine.
 PlanFunction model_of(int gb) {
   return [gb](const memory::MachineState& machine) {
     memory::Plan plan;
@@ -69,13 +75,32 @@ TEST(Residency, EvictsWhatIsCheapestToLose) {
 
 TEST(Residency, KeepsTheSmallOnesIfALargeOneHasToGoAnyway) {
   const auto room = room_for(6, {with(loaded("small", 1, false, 1), 0.1, 1), with(loaded("large", 9, false, 2), 1, 9)});
+  EXPECT_EQ(room.kind, Kind::kEvict);
   EXPECT_EQ(room.victims, (std::vector<std::string>{"large"}));
+}
+
+TEST(Residency, OfThoseThatNeedNotGoKeepsTheDearest) {
+  const auto room = room_for(
+      8, {with(loaded("cheap", 2, false, 1), 0.1, 1), with(loaded("dear", 2, false, 2), 0.5, 1), with(loaded("large", 5, false, 3), 1, 9)});
+  EXPECT_EQ(room.victims, (std::vector<std::string>{"cheap", "large"}));
 }
 
 TEST(Residency, NeverEvictsNorWaitsForPinnedModels) {
   EXPECT_EQ(room_for(7, {pinned(loaded("a", 6, false, 1))}).kind, Kind::kNever);
   EXPECT_EQ(room_for(7, {pinned(loaded("a", 6, true, 1))}).kind, Kind::kNever);
   EXPECT_EQ(room_for(5, {pinned(loaded("a", 4, false, 1)), loaded("b", 4, false, 2)}).victims, (std::vector<std::string>{"b"}));
+  // What another one that is busy gives back must be enough, too.
+  EXPECT_EQ(room_for(7, {pinned(loaded("a", 6, false, 1)), loaded("b", 4, true, 2)}).kind, Kind::kNever);
+  EXPECT_EQ(room_for(6, {pinned(loaded("a", 6, false, 1)), loaded("b", 4, true, 2)}).kind, Kind::kWait);
+}
+
+TEST(Residency, PlansAModelInWhatPinnedModelsLeave) {
+  const PlanFunction whatever_fits = [](const memory::MachineState& machine) {
+    return memory::Plan{.verdict = memory::Verdict::kFits, .memory = {.weights = machine.limit - machine.ours}};
+  };
+  const auto left_by = [&](const LoadedModel& model) { return plan_room(whatever_fits, {model}, kMachine).plan.memory.weights; };
+  EXPECT_EQ(left_by(loaded("a", 5, false, 1)), gigabytes(12));
+  EXPECT_EQ(left_by(pinned(loaded("a", 5, false, 1))), gigabytes(7));
 }
 
 TEST(Residency, WaitsForBusyModelsInsteadOfEvictingThem) { EXPECT_EQ(room_for(7, {loaded("a", 6, true, 1)}).kind, Kind::kWait); }

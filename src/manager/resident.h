@@ -32,6 +32,7 @@ struct Resident {
   ipc::Loaded loaded;
   Bytes planned;           // in all
   Bytes mapped;            // LoadedModel::mapped
+  Bytes measured;          // most that its process was seen to hold
   std::string cache_type;  // as planned: f16, q8_0, q4_0
   std::string reduced;     // in words, what it has less of than configured; empty: nothing
   int leases = 0;

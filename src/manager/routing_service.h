@@ -1,29 +1,42 @@
-// SmartModelSelector in the server: a GenerationService around another that chooses the model of
-// each request whose name leaves the choice to the server.
+// SmartModelSelector in the server: a GenerationService around another that decides on each request.
 #pragma once
 
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "base/clock.h"
-#include "config/config.h"
 #include "manager/decision_log.h"
 #include "manager/fleet_history.h"
 #include "manager/model_planner.h"
+#include "manager/routing_settings.h"
 #include "manager/service.h"
 #include "selector/assess.h"
 #include "selector/decision.h"
+#include "selector/machine_bound.h"
+#include "selector/tiers.h"
 
 namespace pensieve {
 
-// Settings of routing as the configuration has them.
-selector::SelectorPolicy selector_policy(const RoutingConfig& config);
-selector::RequirementDefaults requirement_defaults(const RoutingConfig& config);
+// How the machine bears on the choice of a model: the monitor's word.
+struct MachineView {
+  bool pressed = false;
+  bool hot = false;
+  selector::Objections objections;
+};
 
-// `service` and `directory` outlive it and its streams. On the supervisor's loop only.
+// A request whose name leaves the choice to the server gets the model that the decision chooses; if that
+// one cannot be had, the next best. One that names a model gets that or a refusal with the way out. Both
+// are kept as decisions. `service` and `directory` outlive it and its streams. On the supervisor's loop
+// only.
 class RoutingService final : public GenerationService {
  public:
   struct Settings {
     selector::SelectorPolicy policy;
     selector::RequirementDefaults defaults;
     const ModelPlanner& planner;
+    selector::TierPolicy tiers = {};
   };
   RoutingService(GenerationService& service, ModelDirectory& directory, const Clock& clock, Settings settings)
       : service_(service),
@@ -32,13 +45,20 @@ class RoutingService final : public GenerationService {
         settings_(std::move(settings)),
         assessor_(selector::RoutingWeights::embedded()) {}
 
-  // The decision that `request` would get now; nothing is loaded or kept. Error: no such model.
+  // The decision that `request` would get now; nothing is loaded, asked or kept. Errors: no such model,
+  // and what keeps all models from answering.
   Result<DecisionRecord> decide(const GenerationRequest& request);
   [[nodiscard]] const DecisionLog& log() const { return log_; }
   [[nodiscard]] DecisionLog& log() { return log_; }
 
-  // Replaces the name by the chosen model's id and keeps the decision under `request.id`.
-  Result<void> choose(GenerationRequest& request) override;
+  // What the machine says from now on.
+  void set_machine(MachineView machine) { machine_ = std::move(machine); }
+  // The models as the next decision would see them, whatever it asks.
+  [[nodiscard]] selector::FleetSnapshot fleet() { return fleet(GenerationRequest{}, kUsualDepth, {}); }
+
+  // Replaces the name by the id of the model that the request goes to and keeps the decision under
+  // `request.id`. Requests with the same id and the same words get the same model.
+  boost::asio::awaitable<Result<void>> choose(GenerationRequest& request) override;
   boost::asio::awaitable<Result<std::unique_ptr<GenerationStream>>> generate(GenerationRequest request) override;
   Result<void> pin(std::string_view model, bool pinned) override { return service_.pin(model, pinned); }
   Result<void> keep(std::string_view model, std::optional<std::chrono::seconds> idle) override { return service_.keep(model, idle); }
@@ -48,15 +68,34 @@ class RoutingService final : public GenerationService {
   boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) override {
     return service_.count_tokens(std::move(request));
   }
+  boost::asio::awaitable<Result<Embeddings>> embed(EmbeddingRequest request) override { return service_.embed(std::move(request)); }
   boost::asio::awaitable<Result<void>> load(std::string model) override { return service_.load(std::move(model)); }
   boost::asio::awaitable<Result<void>> unload(std::string model) override { return service_.unload(std::move(model)); }
+  Result<void> keep(std::string_view model, std::optional<std::chrono::seconds> idle) override { return service_.keep(model, idle); }
   [[nodiscard]] Result<ModelStatus> find(std::string_view name) const override { return service_.find(name); }
   [[nodiscard]] ServiceStatus status() const override { return service_.status(); }
 
  private:
-  class Stream;
+  static constexpr std::int64_t kUsualDepth = 1024;  // tokens at which speeds are told that no request asks for
 
-  [[nodiscard]] selector::FleetSnapshot fleet(const GenerationRequest& request, std::int64_t depth) const;
+  // A model that failed for a request, and why.
+  using Excluded = std::map<std::string, std::string, std::less<>>;
+  struct Judged {
+    DecisionRecord record;
+    selector::FleetSnapshot fleet;
+    std::vector<std::string> adapters;  // that the request's name asks for
+  };
+
+  selector::FleetSnapshot fleet(const GenerationRequest& request, std::int64_t depth, const Excluded& excluded);
+  void note_failure(selector::FleetModel& model);
+  Judged judge(const GenerationRequest& request, const ResolvedName& name, const Excluded& excluded = {});
+  boost::asio::awaitable<void> triage(const GenerationRequest& request, Judged& judged);
+  void plan_cascade(const GenerationRequest& request, Judged& judged);
+  Result<void> admit(GenerationRequest& request, Judged judged);
+  [[nodiscard]] const DecisionRecord* decided(const GenerationRequest& request) const;
+  boost::asio::awaitable<Result<std::unique_ptr<GenerationStream>>> begin(GenerationRequest request);
+  bool choose_another(GenerationRequest& request, const Error& error, Excluded& excluded);
+  void note_cascade(const std::string& id, const CascadeOutcome& outcome);
 
   GenerationService& service_;
   ModelDirectory& directory_;
@@ -65,6 +104,10 @@ class RoutingService final : public GenerationService {
   selector::Assessor assessor_;
   FleetHistory history_;
   DecisionLog log_;
+  MachineView machine_;
+  std::map<std::string, SteadyTime, std::less<>> failed_since_;  // by model, as seen here first
+  // Of small models' tries, the newest counting most; begins as one of two kept.
+  double kept_share_ = 0.5;
 };
 
 }  // namespace pensieve

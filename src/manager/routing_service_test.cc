@@ -4,85 +4,314 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
+#include "manager/fake_generations.h"
 #include "manager/fake_planner.h"
 
 namespace pensieve {
 namespace {
 
-InstalledModel model_of(std::string id, std::int64_t context) {
-  return {.id = std::move(id), .architecture = "llama", .file_bytes = 100'000'000, .parameters = 135'000'000, .context_length = context};
-}
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using Generated = Result<std::unique_ptr<GenerationStream>>;
 
-// "auto" leaves the choice to the server; any other name is an id.
+// "auto" leaves the choice to the server; ids and roles name a model.
 class Directory final : public ModelDirectory {
  public:
   Result<ResolvedName> resolve(std::string_view name) override {
-    if (name == "auto") return ResolvedName{.id = models_.front().id, .fixed = false, .automatic = "auto"};
-    return ResolvedName{.id = std::string(name)};
+    if (name.starts_with("auto")) return ResolvedName{.id = models_.front().id, .fixed = false, .automatic = std::string(name)};
+    for (const InstalledModel& model : models_) {
+      if (model.id == name || std::ranges::contains(model.aliases, name)) return ResolvedName{.id = model.id};
+    }
+    return fail(ErrorCode::kNotFound, "model '" + std::string(name) + "' is not installed", "", "model");
   }
   std::vector<InstalledModel> models() override { return models_; }
   std::vector<SkippedFile> skipped() override { return {}; }
+  void add(std::string id, std::string role, double billions, std::int64_t context = 8192) {
+    models_.push_back({.id = std::move(id),
+                       .aliases = {std::move(role)},
+                       .architecture = "llama",
+                       .quantization = "Q4_K_M",
+                       .file_bytes = static_cast<std::int64_t>(billions * 0.6e9),
+                       .parameters = static_cast<std::int64_t>(billions * 1e9),
+                       .context_length = context});
+  }
 
  private:
-  std::vector<InstalledModel> models_ = {model_of("narrow", 2048), model_of("wide", 8192), model_of("middle", 4096)};
-};
-
-// Knows the models of the directory; answers nothing.
-class Silent final : public GenerationService {
- public:
-  explicit Silent(ModelDirectory& directory) {
-    for (const InstalledModel& model : directory.models()) {
-      status_.models.push_back({.id = model.id, .file_bytes = model.file_bytes, .context_tokens = model.context_length});
-    }
-  }
-  boost::asio::awaitable<Result<std::unique_ptr<GenerationStream>>> generate(GenerationRequest) override {
-    co_return fail(ErrorCode::kInternal, "silent");
-  }
-  boost::asio::awaitable<bool> settled(std::string, std::chrono::milliseconds) override { co_return true; }
-  boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest) override { co_return 0; }
-  boost::asio::awaitable<Result<void>> load(std::string) override { co_return Result<void>(); }
-  boost::asio::awaitable<Result<void>> unload(std::string) override { co_return Result<void>(); }
-  [[nodiscard]] Result<ModelStatus> find(std::string_view) const override { return status_.models.front(); }
-  [[nodiscard]] ServiceStatus status() const override { return status_; }
-
- private:
-  ServiceStatus status_;
+  std::vector<InstalledModel> models_;
 };
 
 class Routing : public testing::Test {
  protected:
-  static GenerationRequest request(std::string model, std::size_t words) {
+  Routing() {
+    add("coder-7b", "primary", 7);
+    add("small-1b", "fallback", 1);
+  }
+  void add(std::string id, std::string role, double billions, std::int64_t context = 8192) {
+    directory.add(id, std::move(role), billions, context);
+    service.add_model({.id = std::move(id), .context_tokens = context, .state = ModelState::kReady});
+  }
+  static GenerationRequest request(std::string model, std::string text = "Explain how tides work.") {
     GenerationRequest request{.id = "r1", .model = std::move(model)};
-    std::string text;
-    for (std::size_t i = 0; i < words; ++i) text += "word ";
-    request.messages = {{.role = Role::kUser, .text = text}};
+    request.messages = {{.role = Role::kUser, .text = std::move(text)}};
     return request;
   }
+  static GenerationRequest hard(std::string model = "auto:best") {
+    return request(std::move(model), "Prove that every bounded entire function is constant and derive the fundamental theorem of algebra.");
+  }
+  RoutingService& routing() {
+    if (!routing_) routing_.emplace(service, directory, clock, settings);
+    return *routing_;
+  }
+  Result<void> choose(GenerationRequest& asked) { return completed(routing().choose(asked)); }
+  Generated generate(GenerationRequest asked) { return completed(routing().generate(std::move(asked))); }
+  void take(GenerationStream& stream) {
+    while (true) {
+      const auto event = completed(stream.next(1h));
+      if (event && is_terminal(*event)) return;
+    }
+  }
+  const DecisionRecord& record() {
+    const DecisionRecord* found = routing().log().find("r1");
+    EXPECT_NE(found, nullptr);
+    static const DecisionRecord none;
+    return found == nullptr ? none : *found;
+  }
 
-  SystemClock clock;
+  ManualClock clock;
   Directory directory;
-  Silent service{directory};
+  FakeGenerations service{clock};
   FakePlanning planning;
-  RoutingService routing{service, directory, clock, {.policy = {}, .defaults = {}, .planner = planning.planner}};
+  RoutingService::Settings settings{.policy = {}, .defaults = {}, .planner = planning.planner};
+
+ private:
+  std::optional<RoutingService> routing_;
 };
 
 TEST_F(Routing, PutsTheChosenModelInThePlaceOfAuto) {
-  GenerationRequest asked = request("auto", 3);
-  ASSERT_TRUE(routing.choose(asked));
-  EXPECT_NE(asked.model, "auto");
+  GenerationRequest asked = hard();
+  ASSERT_TRUE(choose(asked));
+  EXPECT_EQ(asked.model, "coder-7b");
+  EXPECT_EQ(record().asked, "auto:best");
+  EXPECT_FALSE(record().named);
 }
 
-TEST_F(Routing, LeavesANamedModelAlone) {
-  GenerationRequest asked = request("narrow", 20'000);
-  ASSERT_TRUE(routing.choose(asked));
-  EXPECT_EQ(asked.model, "narrow");
+TEST_F(Routing, AChosenRequestIsNotDecidedAgain) {
+  GenerationRequest asked = hard();
+  ASSERT_TRUE(choose(asked));
+  const auto stream = generate(asked);
+  ASSERT_TRUE(stream);
+  EXPECT_EQ(routing().log().records().size(), 1U);
+  EXPECT_FALSE(record().named);
 }
 
-TEST_F(Routing, APromptThatSeemsTooLongForAllGoesToTheWidestContextToBeCounted) {
-  GenerationRequest asked = request("auto", 20'000);
-  ASSERT_TRUE(routing.choose(asked));
+TEST_F(Routing, AnswersOfOneRequestComeFromOneModelAndAreNoRegenerations) {
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(generate(hard()));
+  EXPECT_EQ(routing().log().records().size(), 1U);
+  EXPECT_EQ(record().outcome.regenerations, 0);
+}
+
+TEST_F(Routing, ANamedModelIsADecisionToo) {
+  for (const char* name : {"small-1b", "fallback"}) {
+    GenerationRequest asked = hard(name);
+    ASSERT_TRUE(choose(asked));
+    EXPECT_EQ(asked.model, "small-1b");
+    EXPECT_EQ(record().asked, name);
+    EXPECT_TRUE(record().named);
+  }
+}
+
+TEST_F(Routing, ANamedModelThatDoesNotFitIsRefusedWithFiguresAndTheWayOut) {
+  add("huge-70b", "tertiary", 70);
+  service.at("huge-70b").state = ModelState::kUnloaded;
+  GenerationRequest asked = request("tertiary");
+  const Result<void> refused = choose(asked);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable);
+  EXPECT_THAT(refused.error().message,
+              testing::AllOf(HasSubstr("model 'huge-70b': does not fit in memory: needs 4"), HasSubstr("GB may be used")));
+  EXPECT_THAT(refused.error().advice, HasSubstr("or 'auto'"));
+  EXPECT_EQ(state_of(record().outcome), "failed");
+  EXPECT_THAT(record().outcome.error, HasSubstr("does not fit"));
+}
+
+TEST_F(Routing, ANamedModelWithoutEyesIsRefusedForImages) {
+  GenerationRequest asked = request("small-1b");
+  asked.messages[0].images.emplace_back();
+  const Result<void> refused = choose(asked);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kUnsupported);
+  EXPECT_THAT(refused.error().message, HasSubstr("cannot see images"));
+}
+
+TEST_F(Routing, APromptThatSeemsTooLongGoesToBeCounted) {
+  add("wide", "tertiary", 1, 16384);
+  const std::string text(200'000, 'w');
+  GenerationRequest asked = request("auto", text);
+  ASSERT_TRUE(choose(asked));
   EXPECT_EQ(asked.model, "wide");
+  asked = request("small-1b", text);
+  ASSERT_TRUE(choose(asked));
+  EXPECT_EQ(asked.model, "small-1b") << "the named one counts itself";
+  EXPECT_THAT(record().decision.steps, ElementsAre(HasSubstr("count")));
+}
+
+TEST_F(Routing, AnUnknownNameIsNotFound) {
+  GenerationRequest asked = request("gone");
+  EXPECT_EQ(choose(asked).error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(Routing, WhereTheChosenModelCannotBeHadTheNextBestAnswers) {
+  service.refusals["coder-7b"] = {ErrorCode::kOutOfMemory, "no memory", "", ""};
+  const auto stream = generate(hard());
+  ASSERT_TRUE(stream) << stream.error().text();
+  EXPECT_EQ((*stream)->model(), "small-1b");
+  EXPECT_EQ(record().decision.model(), "small-1b");
+  EXPECT_THAT(record().decision.steps, testing::Contains("'coder-7b' could not answer: no memory"));
+}
+
+TEST_F(Routing, ANamedModelIsNotReplaced) {
+  service.refusals["coder-7b"] = {ErrorCode::kOutOfMemory, "no memory", "", ""};
+  const auto stream = generate(hard("coder-7b"));
+  ASSERT_FALSE(stream);
+  EXPECT_EQ(stream.error().message, "no memory");
+  EXPECT_EQ(record().outcome.error, "no memory");
+}
+
+TEST_F(Routing, WhatNoOtherModelHelpsIsNotTriedElsewhere) {
+  service.refusals["coder-7b"] = {ErrorCode::kInvalidArgument, "bad stop", "", ""};
+  EXPECT_FALSE(generate(hard()));
+  EXPECT_EQ(service.requests.size(), 1U);
+}
+
+TEST_F(Routing, WhereAllFailTheLastReasonIsGiven) {
+  service.refusals["coder-7b"] = {ErrorCode::kOutOfMemory, "no memory", "", ""};
+  service.refusals["small-1b"] = {ErrorCode::kWorkerLost, "crashed", "", ""};
+  const auto stream = generate(hard());
+  ASSERT_FALSE(stream);
+  EXPECT_EQ(stream.error().message, "crashed");
+  EXPECT_EQ(service.requests.size(), 2U);
+}
+
+TEST_F(Routing, AFailedModelIsLeftAloneForAMinuteAndThenTriedAgain) {
+  service.at("coder-7b").state = ModelState::kFailed;
+  GenerationRequest asked = hard();
+  ASSERT_TRUE(choose(asked));
+  EXPECT_EQ(asked.model, "small-1b");
+  clock.advance(61s);
+  asked = hard();
+  asked.id = "r2";
+  ASSERT_TRUE(choose(asked));
+  EXPECT_EQ(asked.model, "coder-7b");
+}
+
+TEST_F(Routing, WhereOnlyFailedModelsAreLeftOneIsTriedAgain) {
+  for (const char* id : {"coder-7b", "small-1b"}) service.at(id).state = ModelState::kFailed;
+  GenerationRequest asked = request("auto");
+  EXPECT_TRUE(choose(asked));
+  EXPECT_THAT(record().decision.steps, ElementsAre(HasSubstr("try again to load")));
+}
+
+TEST_F(Routing, AContractThatIsNotKeptIsSaidWithTheAnswer) {
+  GenerationRequest asked = request("auto");
+  asked.requirements.min_tokens_per_second = 100'000;
+  const auto stream = generate(std::move(asked));
+  ASSERT_TRUE(stream);
+  EXPECT_THAT((*stream)->degraded(), HasSubstr("100000.0 were required"));
+  take(**stream);
+  EXPECT_THAT(record().outcome.degraded, HasSubstr("required"));
+}
+
+TEST_F(Routing, TheOutcomeTellsSpeedsAndWhoAnswered) {
+  service.play(
+      "coder-7b",
+      {{Started{}},
+       {Delta{.text = "a", .tokens = 1}, false, 200ms},
+       {Finished{.usage = {.prompt_tokens = 64, .completion_tokens = 20}, .timings = {.prefill_us = 1'000'000, .decode_us = 1'000'000}}}});
+  const auto stream = generate(hard());
+  take(**stream);
+  const DecisionOutcome& outcome = record().outcome;
+  EXPECT_EQ(state_of(outcome), "finished");
+  EXPECT_EQ(outcome.model, "coder-7b");
+  EXPECT_EQ(outcome.ttft, 200ms);
+  EXPECT_DOUBLE_EQ(outcome.speed.value, 20);
+}
+
+// Two tiers.
+
+class RoutingTiers : public Routing {
+ protected:
+  RoutingTiers() {
+    settings.tiers = {.triage = selector::TierMode::kOn,
+                      .cascade = selector::TierMode::kOn,
+                      .triage_band = 100,
+                      .triage_limit = 60s,
+                      .held_tokens = 1,
+                      .cascade_share = 1};
+  }
+};
+
+TEST_F(RoutingTiers, ASmallModelsSureAnswerIsKept) {
+  settings.tiers.triage = selector::TierMode::kOff;
+  service.at("coder-7b").state = ModelState::kUnloaded;
+  service.play("small-1b", {{Started{}}, {scored_delta("Sure", -0.01), false, 40ms}, {Finished{}}});
+  const auto stream = generate(hard("auto"));
+  ASSERT_TRUE(stream);
+  ASSERT_TRUE(record().cascade) << record().decision.reason;
+  take(**stream);
+  EXPECT_EQ((*stream)->model(), "small-1b");
+  ASSERT_TRUE(record().cascade->outcome);
+  EXPECT_FALSE(record().cascade->outcome->escalated);
+  EXPECT_EQ(record().decision.model(), "coder-7b");
+  EXPECT_EQ(record().outcome.model, "small-1b");
+}
+
+TEST_F(RoutingTiers, ADoubtfulOneEscalatesToTheChosenModel) {
+  settings.tiers.triage = selector::TierMode::kOff;
+  service.at("coder-7b").state = ModelState::kUnloaded;
+  service.play("small-1b", {{Started{}}, {scored_delta("Hm", -5)}, {Finished{}}});
+  const auto stream = generate(hard("auto"));
+  take(**stream);
+  EXPECT_EQ((*stream)->model(), "coder-7b");
+  EXPECT_TRUE(record().cascade->outcome->escalated);
+}
+
+TEST_F(RoutingTiers, NamedModelsAndTheHighestQualityAreNotTriedWithLess) {
+  settings.tiers.triage = selector::TierMode::kOff;
+  service.at("coder-7b").state = ModelState::kUnloaded;
+  for (const char* name : {"coder-7b", "auto:best"}) {
+    GenerationRequest asked = hard(name);
+    asked.id = name;
+    ASSERT_TRUE(choose(asked));
+    EXPECT_EQ(asked.model, "coder-7b") << name;
+  }
+}
+
+TEST_F(RoutingTiers, ATriageAnswerMovesTheDecision) {
+  settings.tiers.cascade = selector::TierMode::kOff;
+  settings.defaults = {.quality = Quality::kHigh, .performance = Performance::kHigh};
+  TokenLogprobs answer{.sampled = {.bytes = "No"}, .top = {{.bytes = "No", .logprob = -0.01}, {.bytes = "Yes", .logprob = -5}}};
+  service.play("small-1b", {{Started{}}, {Delta{.text = "No", .tokens = 1, .logprobs = {answer}}, false, 80ms}, {Finished{}}});
+  GenerationRequest asked = request("auto", "Compare two ways to cache the results of this function and say which is better.");
+  ASSERT_TRUE(choose(asked));
+  ASSERT_TRUE(record().triage) << record().decision.reason;
+  EXPECT_EQ(record().triage->model, "small-1b");
+  EXPECT_LT(record().triage->yes.value_or(1), 0.1);
+  EXPECT_EQ(record().triage->time, 80ms);
+  EXPECT_THAT(service.requests.front().id, HasSubstr("triage"));
+}
+
+TEST_F(RoutingTiers, ATriageWithoutAnAnswerChangesNothing) {
+  settings.tiers.cascade = selector::TierMode::kOff;
+  settings.defaults = {.quality = Quality::kHigh, .performance = Performance::kHigh};
+  service.refusals["small-1b"] = {ErrorCode::kOverloaded, "busy", "", ""};
+  GenerationRequest asked = request("auto", "Compare two ways to cache the results of this function and say which is better.");
+  ASSERT_TRUE(choose(asked));
+  ASSERT_TRUE(record().triage);
+  EXPECT_FALSE(record().triage->yes);
+  EXPECT_FALSE(record().triage->changed);
 }
 
 }  // namespace

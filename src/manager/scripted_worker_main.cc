@@ -103,10 +103,18 @@ class ScriptedWorker {
     }
     send(ipc::TokenCount{.stream = count.stream, .tokens = static_cast<std::int64_t>(streams_.size())});
   }
+  void handle(ipc::Embed& embed) {
+    ipc::EmbeddingAnswer answer{.stream = embed.stream};
+    answer.failed = embed.request.model == "unknown";
+    if (answer.failed) answer.error = {ErrorCode::kUnsupported, "can't embed", "", ""};
+    answer.embeddings.vectors.assign(embed.request.inputs.size(), {0.6F, 0.8F});
+    send(answer);
+  }
   void handle(ipc::Ping& ping) {
     if (script_ == "silent") return;
     send(ipc::Pong{.sequence = ping.sequence, .step_age_us = script_ == "endless_step" ? 3'600'000'000 : 0});
   }
+  void handle(ipc::Throttle&) {}
   void handle(ipc::Shutdown&) {
     if (script_ != "deaf") _exit(0);
   }

@@ -14,8 +14,10 @@
 #include "base/result.h"
 #include "base/units.h"
 #include "catalog/model_directory.h"
+#include "generation/embedding.h"
 #include "generation/event.h"
 #include "generation/request.h"
+#include "manager/monitor_status.h"
 
 namespace pensieve {
 
@@ -45,6 +47,7 @@ struct ModelStatus {
   std::vector<std::string> aliases;  // roles and configured names that lead to it
   std::string path;
   std::string architecture;
+  bool makes_embeddings = false;          // and can't answer
   std::string quantization;               // of most weight bytes, e.g. "Q4_1"
   std::vector<std::string> parents = {};  // names of the models that it was merged of
   std::int64_t file_bytes = 0;
@@ -58,6 +61,7 @@ struct ModelStatus {
   // The rest is 0 unless the model is loaded.
   std::int64_t worker_pid = 0;
   std::int64_t planned_bytes = 0;   // what the plan said before the load
+  std::int64_t measured_bytes = 0;  // what the process held at most, as far as it was looked at
   std::int64_t resident_bytes = 0;  // what the process holds now
   std::int64_t mapped_bytes = 0;    // of planned_bytes: pages of the file, which the system can take back
   std::string cache_type;           // f16, q8_0, q4_0
@@ -69,6 +73,8 @@ struct ModelStatus {
   std::int32_t active_requests = 0;
   std::int32_t waiting_requests = 0;
   std::int64_t idle_seconds = 0;
+  std::int64_t idle_limit_seconds = -1;  // idle for longer, it is unloaded; negative: it is not
+  double recent_uses = 0;                // each counts half after five minutes; what is used less goes first when memory is short
 };
 
 struct ServiceStatus {
@@ -89,6 +95,7 @@ struct ServiceStatus {
   std::int32_t spare_workers = 0;
   std::string spare_worker_reason;  // why there is none; empty otherwise
   std::uint64_t workers_lost = 0;
+  MonitorStatus monitor;
 };
 
 class GenerationService {
@@ -97,7 +104,7 @@ class GenerationService {
 
   // Where the request leaves the choice of model to the server ("auto"): puts the chosen model's id in
   // its place. Called before generate() by who needs the model's name earlier. Fails as generate().
-  virtual Result<void> choose(GenerationRequest& /*request*/) { return {}; }
+  virtual boost::asio::awaitable<Result<void>> choose(GenerationRequest& /*request*/) { co_return Result<void>(); }
 
   // Resolves the model, loads it if need be and starts generating. The Result fails for what can be
   // known before the first event (unknown model, overload, load failure); later failures are Failed
@@ -110,6 +117,10 @@ class GenerationService {
 
   // Exact number of tokens of the request's prompt with the model's template.
   virtual boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) = 0;
+
+  // Errors as generate's, and the engine's (EmbeddingModel::embed). Where the choice of model is the
+  // server's, one made for embeddings is taken, if there is one.
+  virtual boost::asio::awaitable<Result<Embeddings>> embed(EmbeddingRequest request) = 0;
 
   // Loads or unloads by id, alias or role; completes when done. Unloading waits for running requests,
   // holding new ones back, and takes a pin away.

@@ -12,6 +12,7 @@
 
 #include "base/process.h"
 #include "base/result.h"
+#include "generation/embedding.h"
 #include "generation/event.h"
 #include "generation/request.h"
 #include "ipc/messages.h"
@@ -36,7 +37,11 @@ class WorkerLink {
   // Forgets a stream, finished or not.
   virtual void drop(ipc::StreamId stream) = 0;
 
+  // How much of its speed the worker gives up from now on; what is in force already is not sent again.
+  virtual void throttle(const ipc::Throttle& throttle) = 0;
+
   virtual boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) = 0;
+  virtual boost::asio::awaitable<Result<Embeddings>> embed(EmbeddingRequest request) = 0;
 
   // Completes when its process is gone and the memory with it; does nothing to that end.
   virtual boost::asio::awaitable<void> gone() = 0;

@@ -84,6 +84,13 @@ void WorkerSession::on_message(ipc::FromWorker message) {
       found->second = count->failed ? Result<std::int64_t>(std::unexpected(std::move(count->error))) : Result<std::int64_t>(count->tokens);
     }
     changed_.notify();
+  } else if (auto* answer = std::get_if<ipc::EmbeddingAnswer>(&message)) {
+    const auto found = embeddings_.find(answer->stream);
+    if (found != embeddings_.end()) {
+      found->second = answer->failed ? Result<Embeddings>(std::unexpected(std::move(answer->error)))
+                                     : Result<Embeddings>(std::move(answer->embeddings));
+    }
+    changed_.notify();
   } else {
     if (auto* hello = std::get_if<ipc::Hello>(&message)) hello_ = std::move(*hello);
     if (auto* loaded = std::get_if<ipc::Loaded>(&message)) loaded_ = std::move(*loaded);
@@ -202,6 +209,10 @@ void WorkerSession::drop(ipc::StreamId stream) {
   if (streams_.erase(stream) > 0) send(ipc::Cancel{stream});
 }
 
+void WorkerSession::throttle(const ipc::Throttle& throttle) {
+  if (alive_ && throttle != throttle_ && send(throttle)) throttle_ = throttle;
+}
+
 asio::awaitable<Result<std::int64_t>> WorkerSession::count_tokens(GenerationRequest request) {
   const auto self = shared_from_this();
   const ipc::StreamId id = ++last_stream_;
@@ -215,6 +226,21 @@ asio::awaitable<Result<std::int64_t>> WorkerSession::count_tokens(GenerationRequ
   while (alive_ && !counts_.at(id)) co_await changed_.wait();
   if (!counts_.at(id)) co_return std::unexpected(lost());
   co_return *counts_.at(id);
+}
+
+asio::awaitable<Result<Embeddings>> WorkerSession::embed(EmbeddingRequest request) {
+  const auto self = shared_from_this();
+  const ipc::StreamId id = ++last_stream_;
+  embeddings_.emplace(id, std::nullopt);
+  struct Forget {
+    WorkerSession& session;
+    ipc::StreamId id;
+    ~Forget() { session.embeddings_.erase(id); }
+  } forget{*this, id};
+  if (!send(ipc::Embed{id, std::move(request)})) co_return std::unexpected(too_large());
+  while (alive_ && !embeddings_.at(id)) co_await changed_.wait();
+  if (!embeddings_.at(id)) co_return std::unexpected(lost());
+  co_return *std::move(embeddings_.at(id));
 }
 
 asio::awaitable<void> WorkerSession::gone() {

@@ -55,7 +55,9 @@ class WorkerSession final : public WorkerLink, public std::enable_shared_from_th
   ipc::StreamId generate(GenerationRequest request) override;
   boost::asio::awaitable<std::optional<GenerationEvent>> next(ipc::StreamId stream, std::chrono::milliseconds patience) override;
   void drop(ipc::StreamId stream) override;
+  void throttle(const ipc::Throttle& throttle) override;
   boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) override;
+  boost::asio::awaitable<Result<Embeddings>> embed(EmbeddingRequest request) override;
 
   boost::asio::awaitable<void> gone() override;
   // Shutdown, then SIGKILL.
@@ -94,8 +96,10 @@ class WorkerSession final : public WorkerLink, public std::enable_shared_from_th
   std::optional<Result<ipc::Loaded>> loaded_;
   std::map<ipc::StreamId, std::shared_ptr<Stream>> streams_;
   std::map<ipc::StreamId, std::optional<Result<std::int64_t>>> counts_;
+  std::map<ipc::StreamId, std::optional<Result<Embeddings>>> embeddings_;
   ipc::StreamId last_stream_ = 0;
   ipc::Pong pong_;
+  ipc::Throttle throttle_;  // in force
   SteadyTime last_answer_;
   int unanswered_ = 0;  // pings since then
 };

@@ -245,6 +245,15 @@ TEST_F(Session, CountTokensPassesTheWorkersErrorOn) {
   stop(session);
 }
 
+TEST_F(Session, EmbedsAndPassesTheWorkersErrorOn) {
+  const auto session = start("obedient");
+  EmbeddingRequest request{.inputs = {{.text = "a"}, {.text = "b"}}};
+  EXPECT_EQ(get(session->embed(request))->vectors, (std::vector<std::vector<float>>{{0.6F, 0.8F}, {0.6F, 0.8F}}));
+  request.model = "unknown";
+  EXPECT_EQ(get(session->embed(request)).error().message, "can't embed");
+  stop(session);
+}
+
 TEST_F(Session, ARequestOverTheFrameBoundIsRefusedAndTheWorkerGoesOn) {
   const auto session = start("obedient");
   GenerationRequest huge = request(1);

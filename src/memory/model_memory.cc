@@ -10,11 +10,12 @@
 namespace pensieve::memory {
 namespace {
 
-// Process, libraries, graph and thread stacks of a worker without a model's vocabulary: an estimate
-// that no measurement has confirmed yet.
-constexpr Bytes kProcess = mebibytes(28);
-// Strings, hash tables and merges of the tokenizer, per vocabulary entry: an estimate as well.
-constexpr std::int64_t kTokenizerBytesPerEntry = 210;
+// What resident workers hold beside weights, cache and buffers: a line through those of a vocabulary of
+// 49,152 and one of 262,144 entries (docs/memory.md has the figures). The constant part is the process with
+// its libraries, graph and stacks.
+constexpr Bytes kProcess = mebibytes(20);
+// Strings, hash tables and merges of the tokenizer, per vocabulary entry.
+constexpr std::int64_t kTokenizerBytesPerEntry = 190;
 
 Bytes logits_bytes(const gguf::ModelShape& model, const ContextSettings& settings) {
   const std::int64_t rows = std::max<std::int64_t>(settings.outputs, settings.sequences);

@@ -36,15 +36,23 @@ std::map<std::string, double, std::less<>> active_bytes(const gguf::ModelShape& 
   return active;
 }
 
-double decode_seconds(const gguf::ModelShape& model, CacheType cache, const MachineProfile& machine, std::int64_t depth) {
-  const double reached = machine.bandwidth * machine.efficiency;
-  if (machine.decode_bytes.empty()) return static_cast<double>(bytes_per_token(model, cache, depth).value) / reached;
-  double seconds = machine.layer_seconds * static_cast<double>(model.layers.size());
-  for (const auto& [format, bytes] : active_bytes(model)) {
-    const auto kernel = machine.decode_bytes.find(format);
-    seconds += std::max(bytes, 0.0) / (kernel != machine.decode_bytes.end() ? kernel->second : reached);
+// Operations of a layer's graph that do something; views cost nothing.
+double operations_of(const gguf::LayerShape& layer, const gguf::ModelShape& model) {
+  double count = 6;  // two norms of two operations, two additions
+  if (layer.attention) {
+    count += layer.fused_qkv ? 7 : 9;  // Q, K, V, rope twice, cache twice, attention, output
+    if (layer.query_key_norm) count += 4;
+    if (layer.query_gate) count += 2;
+    if (layer.latent_rank > 0) count += 8;
   }
-  return seconds + static_cast<double>(cache_read(model, cache, depth).value) / (machine.kv_bytes > 0 ? machine.kv_bytes : reached);
+  constexpr double kStateOperations = 16;  // projections, convolution, scan, gate
+  if (layer.state != gguf::StateKind::kNone) count += kStateOperations;
+  if (layer.post_attention_norm) count += 2;
+  if (layer.post_feed_forward_norm) count += 2;
+  if (layer.feed_forward > 0 && layer.expert_feed_forward == 0) count += layer.gated ? 4 : 3;
+  if (layer.expert_feed_forward > 0) count += 11 + model.experts_used;  // routing, experts, their weighted sum
+  if (layer.shared_feed_forward > 0) count += 5;
+  return count;
 }
 
 // Multiply-adds of attention for one token at `depth`.
@@ -56,6 +64,20 @@ double attention_macs(const gguf::ModelShape& model, std::int64_t depth) {
     macs += static_cast<double>(layer.heads) * (layer.key_length + layer.value_length) * static_cast<double>(seen);
   }
   return macs;
+}
+
+double decode_seconds(const gguf::ModelShape& model, CacheType cache, const MachineProfile& machine, std::int64_t depth) {
+  const double reached = machine.bandwidth * machine.efficiency;
+  if (machine.decode_bytes.empty()) return static_cast<double>(bytes_per_token(model, cache, depth).value) / reached;
+  double seconds = 0;
+  for (const gguf::LayerShape& layer : model.layers) seconds += machine.operation_seconds * operations_of(layer, model);
+  for (const auto& [format, bytes] : active_bytes(model)) {
+    const auto kernel = machine.decode_bytes.find(format);
+    seconds += std::max(bytes, 0.0) / (kernel != machine.decode_bytes.end() ? kernel->second : reached);
+  }
+  const double by_bytes = static_cast<double>(cache_read(model, cache, depth).value) / reached;
+  const double by_compute = machine.attention_macs > 0 ? attention_macs(model, depth) / machine.attention_macs : 0;
+  return seconds + std::max(by_bytes, by_compute);
 }
 
 double prefill_seconds(const gguf::ModelShape& model, const MachineProfile& machine, std::int64_t depth) {

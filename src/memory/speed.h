@@ -11,6 +11,10 @@
 
 namespace pensieve::memory {
 
+// Operations of one layer of the usual make (llama: norms, Q, K, V, rope, cache, attention, gated
+// feed-forward, two additions) that is not the last.
+inline constexpr double kUsualOperations = 19;
+
 struct Speed {
   TokensPerSecond decode;
   TokensPerSecond prefill;

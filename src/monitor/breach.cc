@@ -108,6 +108,11 @@ std::string Wish::reason() const {
 
 bool Wish::about(SignalKind signal) const { return std::ranges::contains(breaches, signal, &Breach::signal); }
 
+bool about_memory(const Wish& wish) {
+  using enum SignalKind;
+  return wish.about(kMemoryPercent) || wish.about(kMemoryFree) || wish.about(kSwap) || wish.about(kPressure);
+}
+
 Wish assess(const Signals& signals, const MonitorPolicy& policy) {
   const Limits limits{policy.downgrade_memory_percent, 1, policy.downgrade_swap_pages, 0, policy.downgrade_speed.value};
   return Judge(signals, policy, limits, false).judge();

@@ -25,6 +25,9 @@ struct Wish {
   [[nodiscard]] bool about(SignalKind signal) const;
 };
 
+// True if memory is what is short: its use, free bytes, swap or pressure.
+bool about_memory(const Wish& wish);
+
 // What the latest values ask for.
 Wish assess(const Signals& signals, const MonitorPolicy& policy);
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <format>
+#include <functional>
+#include <iterator>
 #include <tuple>
 
 namespace pensieve::monitor {
@@ -48,27 +50,42 @@ const LadderModel* Ladder::find(std::string_view id) const {
 Bytes Ladder::resident() const {
   Bytes sum;
   for (const LadderModel& model : models_) {
-    if (model.resident) sum += model.footprint;
+    if (model.resident) sum += model.footprint - model.mapped;
   }
   return sum;
 }
 
-const LadderModel* Ladder::step_down(std::string_view cap, bool faster) const {
-  if (models_.empty()) return nullptr;
-  const LadderModel* top = find(cap);
-  if (top == nullptr) top = &models_.back();
-  const auto active = std::ranges::find_last_if(models_, &LadderModel::in_use);
-  if (!active.empty() && active.front().footprint < top->footprint) top = &active.front();
-  for (const LadderModel* model = top; model != models_.data();) {
-    --model;
-    if (!faster || model->expected.value <= 0 || model->expected > top->expected) return model;
+std::vector<const LadderModel*> Ladder::ordered(LadderOrder order) const {
+  std::vector<const LadderModel*> list;
+  for (const LadderModel& model : models_) list.push_back(&model);
+  const bool known = std::ranges::all_of(models_, [](const LadderModel& model) { return model.expected.value > 0; });
+  if (order == LadderOrder::kSpeed && known) {
+    std::ranges::stable_sort(list, std::greater{}, [](const LadderModel* model) { return model->expected; });
   }
-  return nullptr;
+  return list;
 }
 
-const LadderModel* Ladder::step_up(std::string_view cap) const {
-  const LadderModel* model = find(cap);
-  return model == nullptr || model == &models_.back() ? nullptr : model + 1;
+const LadderModel* Ladder::step_down(std::string_view cap, LadderOrder order) const {
+  const std::vector<const LadderModel*> list = ordered(order);
+  const auto place = [&](auto&& wanted) { return std::ranges::find_last_if(list, wanted).begin() - list.begin(); };
+  std::ptrdiff_t top = place([&](const LadderModel* model) { return model->id == cap; });
+  if (top == std::ssize(list)) --top;
+  const std::ptrdiff_t active = place([](const LadderModel* model) { return model->in_use; });
+  top = std::min(top, active);  // the end, if none is in use
+  return top > 0 ? list[static_cast<std::size_t>(top) - 1] : nullptr;
+}
+
+const LadderModel* Ladder::step_up(std::string_view cap, LadderOrder order) const {
+  const std::vector<const LadderModel*> list = ordered(order);
+  const auto found = std::ranges::find(list, cap, [](const LadderModel* model) { return std::string_view(model->id); });
+  return found == list.end() || std::next(found) == list.end() ? nullptr : *std::next(found);
+}
+
+bool Ladder::above(const LadderModel& model, std::string_view cap, LadderOrder order) const {
+  const auto place = [list = ordered(order)](std::string_view id) {
+    return std::ranges::find(list, id, [](const LadderModel* one) { return std::string_view(one->id); }) - list.begin();
+  };
+  return find(cap) != nullptr && place(model.id) > place(cap);
 }
 
 std::string memory_objection(const LadderModel& target, const Ladder& ladder, const Signals& signals, const MonitorPolicy& policy) {

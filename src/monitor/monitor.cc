@@ -63,6 +63,7 @@ std::optional<Change> PerformanceMonitor::worsen(Level level, const Ladder& ladd
   if (level >= Level::kDowngrade && level_ < Level::kDowngrade) change.downgrade = take_smaller(ladder);
   if (level == Level::kEmergency && !ladder.models().empty() && cap_ != ladder.models().front().id) {
     cap_ = ladder.models().front().id;
+    order_ = LadderOrder::kFootprint;
     change.downgrade = true;
   }
   level_ = level;
@@ -110,22 +111,25 @@ void PerformanceMonitor::settle(Change& change, std::string reason) {
 
 bool PerformanceMonitor::take_smaller(const Ladder& ladder) {
   held_by_.clear();
-  const LadderModel* smaller = ladder.step_down(cap_, wish_.about(SignalKind::kSpeed));
-  if (smaller == nullptr || smaller->id == cap_) return false;
-  cap_ = smaller->id;
+  const LadderOrder order = about_memory(wish_) ? LadderOrder::kFootprint : LadderOrder::kSpeed;
+  // Steps of another kind begin anew, from the model that answers.
+  const LadderModel* lighter = ladder.step_down(order == order_ ? cap_ : "", order);
+  if (lighter == nullptr || lighter->id == cap_) return false;
+  cap_ = lighter->id;
+  order_ = order;
   return true;
 }
 
 bool PerformanceMonitor::take_larger(const Ladder& ladder) {
   held_by_.clear();
-  const LadderModel* larger = ladder.step_up(cap_);
+  const LadderModel* larger = ladder.step_up(cap_, order_);
   if (larger == nullptr) {
     cap_.clear();
     return true;
   }
   held_by_ = objection(*larger, ladder, signals_, policy_);
   if (!held_by_.empty()) return false;
-  cap_ = larger == &ladder.models().back() ? "" : larger->id;
+  cap_ = ladder.step_up(larger->id, order_) == nullptr ? "" : larger->id;
   return true;
 }
 
@@ -136,8 +140,9 @@ PerformanceMonitor::Milliseconds PerformanceMonitor::until_recovery() const {
 }
 
 std::string PerformanceMonitor::objection_to(const LadderModel& model, const Ladder& ladder) const {
-  if (const LadderModel* cap = ladder.find(cap_); cap != nullptr && cap->footprint < model.footprint && cap->id != model.id) {
-    return std::format("models larger than {} wait: {}", cap_, wish_.reason().empty() ? "the machine recovers" : wish_.reason());
+  if (ladder.above(model, cap_, order_)) {
+    const std::string_view heavier = order_ == LadderOrder::kFootprint ? "larger" : "slower";
+    return std::format("models {} than {} wait: {}", heavier, cap_, wish_.reason().empty() ? "the machine recovers" : wish_.reason());
   }
   return memory_objection(model, ladder, signals_, policy_);
 }

@@ -42,9 +42,10 @@ class PerformanceMonitor {
   std::optional<Change> update(const Sample& sample, const Ladder& ladder);
 
   [[nodiscard]] Level level() const { return level_; }
-  [[nodiscard]] const std::string& cap() const { return cap_; }  // empty: any model
-  [[nodiscard]] SteadyTime since() const { return last_change_.value_or(SteadyTime{}); }
-  [[nodiscard]] const Wish& wish() const { return wish_; }  // of the last sample
+  [[nodiscard]] const std::string& cap() const { return cap_; }                        // the heaviest model that may answer; empty: any
+  [[nodiscard]] LadderOrder order() const { return order_; }                           // what heavy means
+  [[nodiscard]] std::optional<SteadyTime> changed_at() const { return last_change_; }  // level or cap
+  [[nodiscard]] const Wish& wish() const { return wish_; }                             // of the last sample
   // Why the cap is not raised although all is calm; empty: it is raised, or nothing is calm.
   [[nodiscard]] const std::string& held_by() const { return held_by_; }
   [[nodiscard]] const Signals& signals() const { return signals_; }
@@ -54,7 +55,7 @@ class PerformanceMonitor {
   // Earliest time until things can get better, for Retry-After. 0: they are normal.
   [[nodiscard]] std::chrono::milliseconds until_recovery() const;
 
-  // Why `model` should not answer now although it could: it is above the cap, or loading it would make
+  // Why `model` should not answer now although it could: it is heavier than the cap, or loading it would make
   // memory short. Empty: it may.
   [[nodiscard]] std::string objection_to(const LadderModel& model, const Ladder& ladder) const;
 
@@ -75,6 +76,7 @@ class PerformanceMonitor {
   Signals signals_;
   Level level_ = Level::kNormal;
   std::string cap_;
+  LadderOrder order_ = LadderOrder::kFootprint;
   Wish wish_;
   std::string held_by_;
   ThrottlePlan throttle_;

@@ -209,6 +209,18 @@ TEST(PerformanceMonitor, TheUpgradeThresholdsOfTheDesignHoldItBack) {
   EXPECT_EQ(after(61, 50), "middle");  // not below 60 %
 }
 
+TEST(PerformanceMonitor, HeatTakesTheFasterModelThoughItIsLarger) {
+  FakeMachine machine;
+  machine.models = {{.id = "dense", .footprint = gigabytes(3), .expected = {20}, .in_use = true},
+                    {.id = "experts", .footprint = gigabytes(5), .expected = {45}}};
+  machine.sample.temperature = Celsius{90};
+  machine.run(seconds(5));
+  EXPECT_EQ(machine.monitor.cap(), "experts");
+  const Ladder ladder(machine.models);
+  EXPECT_EQ(machine.monitor.objection_to(*ladder.find("experts"), ladder), "");
+  EXPECT_NE(machine.monitor.objection_to(*ladder.find("dense"), ladder).find("slower than experts"), std::string::npos);
+}
+
 TEST(PerformanceMonitor, AStuckSensorIsNotBelieved) {
   FakeMachine machine;
   machine.sample.temperature = Celsius{97};
@@ -307,12 +319,19 @@ TEST(Ladder, StepsFromTheModelInUse) {
   const Ladder ladder({{.id = "c", .footprint = gigabytes(6), .expected = {10}},
                        {.id = "a", .footprint = gigabytes(1), .expected = {40}},
                        {.id = "b", .footprint = gigabytes(3), .expected = {5}, .in_use = true}});
-  EXPECT_EQ(ladder.step_down("", false)->id, "a");
-  EXPECT_EQ(ladder.step_down("a", false), nullptr);
-  EXPECT_EQ(ladder.step_up("a")->id, "b");
-  EXPECT_EQ(ladder.step_up("c"), nullptr);
-  EXPECT_EQ(ladder.step_up("x"), nullptr);
-  EXPECT_EQ(Ladder().step_down("", false), nullptr);
+  using enum LadderOrder;
+  EXPECT_EQ(ladder.step_down("", kFootprint)->id, "a");
+  EXPECT_EQ(ladder.step_down("a", kFootprint), nullptr);
+  EXPECT_EQ(ladder.step_down("", kSpeed)->id, "c") << "larger, but faster";
+  EXPECT_EQ(ladder.step_down("c", kSpeed)->id, "a");
+  EXPECT_EQ(ladder.step_up("a", kFootprint)->id, "b");
+  EXPECT_EQ(ladder.step_up("c", kSpeed)->id, "b");
+  EXPECT_EQ(ladder.step_up("c", kFootprint), nullptr);
+  EXPECT_EQ(ladder.step_up("x", kFootprint), nullptr);
+  EXPECT_TRUE(ladder.above(*ladder.find("b"), "c", kSpeed));
+  EXPECT_FALSE(ladder.above(*ladder.find("b"), "c", kFootprint));
+  EXPECT_FALSE(ladder.above(*ladder.find("b"), "x", kFootprint));
+  EXPECT_EQ(Ladder().step_down("", kFootprint), nullptr);
 }
 
 }  // namespace

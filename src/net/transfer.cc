@@ -48,12 +48,19 @@ void read_content_range(std::string_view value, TransferHead& head) {
   if (const auto total = number(value.substr(slash + 1))) head.total_bytes = *total;
 }
 
+// "\"<64 hexadecimal digits>\"" without its quotes; empty for any other tag.
+std::string sha256_in(std::string_view tag) {
+  if (tag.size() == 66 && tag.front() == '"' && tag.back() == '"') tag = tag.substr(1, 64);
+  const bool is_sum = tag.size() == 64 && tag.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  return is_sum ? std::string(tag) : std::string();
+}
+
 std::size_t on_header(char* data, std::size_t size, std::size_t count, void* user) {
   auto& state = *static_cast<State*>(user);
   std::string_view line(data, size * count);
   while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) line.remove_suffix(1);
   if (line.starts_with("HTTP/")) {  // of a redirect, or the last one
-    state.head = {};
+    state.head = {.sha256 = std::move(state.head.sha256)};
     return size * count;
   }
   const std::size_t colon = line.find(':');
@@ -64,6 +71,7 @@ std::size_t on_header(char* data, std::size_t size, std::size_t count, void* use
   if (equal_ignoring_case(name, "content-length")) state.head.body_bytes = number(value).value_or(-1);
   if (equal_ignoring_case(name, "content-range")) read_content_range(value, state.head);
   if (equal_ignoring_case(name, "etag")) state.head.etag = value;
+  if (equal_ignoring_case(name, "x-linked-etag")) state.head.sha256 = sha256_in(value);
   return size * count;
 }
 

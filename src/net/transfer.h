@@ -26,6 +26,7 @@ struct TransferHead {
   std::int64_t total_bytes = -1;  // of the whole file; -1: not said
   std::int64_t first_byte = 0;    // where the body begins in the file
   std::string etag;
+  std::string sha256;  // of the whole file, where a model hub tells it (X-Linked-ETag of any hop); else empty
 };
 
 struct TransferSinks {

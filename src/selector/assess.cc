@@ -8,6 +8,7 @@ namespace {
 
 // A client's small call and a goodbye: below what any task scores.
 constexpr double kTrivialScore = 0.02;
+constexpr std::array<double, 2> kTrivialLogits = {-4, -8};
 // A follow-up is about as hard as the task it continues (in log odds).
 constexpr double kFollowUpDiscount = 0.4;
 // An agent whose tools keep failing has a harder task than its words tell.
@@ -15,11 +16,6 @@ constexpr int kManyFailures = 3;
 constexpr double kFailureIncrease = 0.7;
 
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
-
-TaskClass class_of(const TextEstimate& estimate) {
-  if (estimate.medium_logit <= 0) return TaskClass::kSimple;
-  return estimate.complex_logit > 0 ? TaskClass::kComplex : TaskClass::kMedium;
-}
 
 Domain domain_of(const TextEstimate& estimate, const GenerationRequest& request, const TaskText& task) {
   const auto best = std::ranges::max_element(estimate.domain);
@@ -30,13 +26,24 @@ Domain domain_of(const TextEstimate& estimate, const GenerationRequest& request,
 }
 
 Assessment trivial(const TaskText& task, const GenerationRequest& request) {
-  Assessment result{.score = kTrivialScore, .task_class = TaskClass::kSimple, .difficulty = kTrivialScore, .turn = task.turn};
+  Assessment result{.score = kTrivialScore,
+                    .task_class = TaskClass::kSimple,
+                    .difficulty = kTrivialScore,
+                    .class_logits = kTrivialLogits,
+                    .turn = task.turn};
   result.domain = task.turn == TaskTurn::kSideCall ? Domain::kExtraction : Domain::kChat;
   result.needs = needs_of(request, result.task_class);
   return result;
 }
 
 }  // namespace
+
+TaskClass class_of(const std::array<double, 2>& class_logits) {
+  if (class_logits[0] <= 0) return TaskClass::kSimple;
+  return class_logits[1] > 0 ? TaskClass::kComplex : TaskClass::kMedium;
+}
+
+double difficulty_of(const std::array<double, 2>& class_logits) { return (sigmoid(class_logits[0]) + sigmoid(class_logits[1])) / 2; }
 
 std::string_view to_string(TaskClass task_class) {
   switch (task_class) {
@@ -124,8 +131,9 @@ Assessment Assessor::assess(const GenerationRequest& request) {
   Assessment result;
   result.turn = task.turn;
   result.score = weights_->score(estimate);
-  result.task_class = class_of(estimate);
-  result.difficulty = (sigmoid(estimate.medium_logit) + sigmoid(estimate.complex_logit)) / 2;
+  result.class_logits = {estimate.medium_logit, estimate.complex_logit};
+  result.task_class = class_of(result.class_logits);
+  result.difficulty = difficulty_of(result.class_logits);
   result.domain = domain_of(estimate, request, task);
   result.needs = needs_of(request, result.task_class);
   return result;

@@ -41,10 +41,16 @@ struct Assessment {
   double score = 0;  // 0..1: how much a larger model is worth here
   TaskClass task_class = TaskClass::kMedium;
   double difficulty = 0;  // 0..1: mean of P(at least medium) and P(complex)
+  // Log odds of "at least medium" and of "complex": how near the class is to another one.
+  std::array<double, 2> class_logits = {0, 0};
   Domain domain = Domain::kChat;
   TaskTurn turn = TaskTurn::kNewTask;
   Needs needs;
   bool operator==(const Assessment&) const = default;
 };
+
+// The class of these log odds, and the difficulty of those.
+TaskClass class_of(const std::array<double, 2>& class_logits);
+double difficulty_of(const std::array<double, 2>& class_logits);
 
 }  // namespace pensieve::selector

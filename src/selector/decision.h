@@ -42,15 +42,18 @@ struct Decision {
   std::vector<CandidateDecision> candidates;  // in the order of the snapshot
   Assessment task;
   Requirement requirement;
-  bool degraded = false;           // less than required: a contract could not be kept, or shorter context
-  std::string reason;              // one sentence on the choice
-  std::vector<std::string> steps;  // what has to happen first: "evict a", "load b with less context"
+  bool degraded = false;            // less than required: a contract could not be kept, or shorter context
+  std::string shortfall;            // that in words ("about 12.0 tok/s, 40.0 were required"); empty: nothing
+  std::string reason;               // one sentence on the choice
+  std::vector<std::string> others;  // for a named model: those that could answer instead, best first
+  std::vector<std::string> steps;   // what has to happen first: "evict a", "load b with less context"
 
   // The chosen model's id; empty: none.
   [[nodiscard]] const std::string& model() const;
 };
 
-// Pure and deterministic: equal scores go to the better role, then to the first id in the alphabet.
+// Pure and deterministic: equal scores go to the better role, then to the first id in the alphabet. A
+// model that did not load is taken where no other is left, so that its load is tried again.
 Decision decide(const Assessment& task, const Requirement& requirement, const FleetSnapshot& fleet, const SelectorPolicy& policy);
 
 // For a request that names a model: that one or none, with the others' verdicts as "not asked".

@@ -159,6 +159,46 @@ const std::vector<Scenario> kScenarios = {
        for (FleetModel& model : fleet.models) model.memory = MemoryVerdict::kDoesNotFit;
      },
      kNobody, "no model can answer"},
+    {"a pinned model stays: what only its memory would make room for does not fit",
+     [](auto& fleet, auto& task, auto& requirement) {
+       task = fake_task(kComplex, Domain::kReasoning);
+       requirement.quality = Quality::kMaximum;
+       fleet.models[kMistral].memory = MemoryVerdict::kDoesNotFit;
+       fleet.models[kMistral].memory_reason = "needs 5.6 GB, 3.1 GB are left beside deepseek-coder-6.7b-instruct-q4_k_m, which is pinned";
+       fleet.models[kPhi].memory = MemoryVerdict::kDoesNotFit;
+     },
+     kDeepSeek, "which is pinned"},
+    {"where only models that did not load are left the better role is tried again",
+     [](auto& fleet, auto&, auto&) {
+       for (FleetModel& model : fleet.models) model.place = ModelPlace::kFailed;
+       fleet.models[kPhi].place_reason = "the file is damaged";
+     },
+     kDeepSeek, "try again to load deepseek-coder"},
+    {"the only model that could is tried again though it did not load",
+     [](auto& fleet, auto& task, auto&) {
+       task.needs.images = true;
+       fleet.models[kPhi].accepts_images = true;
+       fleet.models[kPhi].place = ModelPlace::kFailed;
+     },
+     kPhi, "try again to load phi-3"},
+    {"a remote engine answers where nothing fits here",
+     [](auto& fleet, auto&, auto&) {
+       for (FleetModel& model : fleet.models) model.memory = MemoryVerdict::kDoesNotFit;
+       fleet.models[kMixtral].place = ModelPlace::kRemote;
+     },
+     kMixtral, "on another server"},
+    {"a remote engine with a long queue does not win",
+     [](auto& fleet, auto&, auto&) {
+       fleet.models[kMixtral].place = ModelPlace::kRemote;
+       fleet.models[kMixtral].queue_time = std::chrono::minutes(3);
+     },
+     kDeepSeek},
+    {"a schema goes to a model that can keep to one",
+     [](auto& fleet, auto& task, auto&) {
+       task.needs.json = true;
+       for (FleetModel& model : fleet.models) model.accepts_json = model.id.starts_with("phi");
+     },
+     kPhi, "cannot keep to a schema"},
     {"no model is installed", [](auto& fleet, auto&, auto&) { fleet.models.clear(); }, kNobody, "no model is installed"},
     {"only a model that can call tools gets a request with tools",
      [](auto& fleet, auto& task, auto&) {
@@ -245,6 +285,33 @@ TEST(Decision, ANamedModelAnswersOrNone) {
   const Decision mixtral = decide_fixed(task, {}, fleet, {}, fleet.models[kMixtral].id);
   EXPECT_FALSE(mixtral.chosen);
   EXPECT_EQ(no_model_error(mixtral, fleet).code, ErrorCode::kUnavailable);
+}
+
+TEST(Decision, ANamedModelThatCannotAnswerNamesOneThatCould) {
+  FleetSnapshot fleet = four_models_on_m1();
+  Assessment task = fake_task(kMedium, Domain::kCode);
+  const Decision mixtral = decide_fixed(task, {}, fleet, {}, fleet.models[kMixtral].id);
+  const Error refusal = no_model_error(mixtral, fleet);
+  EXPECT_THAT(refusal.message, HasSubstr("needs 27.5 GB, 12.0 GB may be used"));
+  EXPECT_THAT(refusal.advice, HasSubstr("use 'deepseek-coder-6.7b-instruct-q4_k_m', which could answer, or 'auto'"));
+  EXPECT_EQ(refusal.param, "model");
+  task.needs.tools = true;
+  fleet.models[kPhi].accepts_tools = false;
+  const Error no_tools = no_model_error(decide_fixed(task, {}, fleet, {}, fleet.models[kPhi].id), fleet);
+  EXPECT_EQ(no_tools.code, ErrorCode::kUnsupported);
+  EXPECT_THAT(no_tools.message, HasSubstr("cannot call tools"));
+  task.needs = {.prompt_tokens = 20'000};
+  EXPECT_EQ(no_model_error(decide_fixed(task, {}, fleet, {}, fleet.models[kPhi].id), fleet).code, ErrorCode::kContextOverflow);
+}
+
+TEST(Decision, WhatIsNotKeptIsSaidInFigures) {
+  const FleetSnapshot fleet = four_models_on_m1();
+  const Decision slow = decide(fake_task(kMedium, Domain::kCode), {Quality::kHigh, Performance::kMedium, {100}}, fleet, {});
+  EXPECT_TRUE(slow.degraded);
+  EXPECT_EQ(slow.shortfall, "about 21.0 tok/s, 100.0 were required");
+  const Decision kept = decide(fake_task(kMedium, Domain::kCode), {}, fleet, {});
+  EXPECT_FALSE(kept.degraded);
+  EXPECT_EQ(kept.shortfall, "");
 }
 
 TEST(Decision, SaysTheWayOutWhenNothingFits) {

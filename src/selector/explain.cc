@@ -25,7 +25,7 @@ std::string state_words(const FleetModel& model) {
     case ModelPlace::kRemote:
       return "on another server";
     case ModelPlace::kFailed:
-      return "not loadable";
+      return model.place_reason.empty() ? "did not load before" : "did not load before: " + model.place_reason;
   }
   return "";
 }
@@ -134,7 +134,7 @@ void explain(Decision& decision, const FleetSnapshot& fleet) {
   const bool named = std::ranges::any_of(decision.candidates, [](const CandidateDecision& c) { return c.verdict == Verdict::kNotAsked; });
   decision.reason = named ? std::format("{}: the request names it", model)
                           : std::format("{} for a {}: {}", model, task_words(decision), contrast(decision));
-  if (decision.degraded) decision.reason += "; less than what was required";
+  if (decision.degraded) decision.reason += "; less than what was required: " + decision.shortfall;
 }
 
 }  // namespace pensieve::selector

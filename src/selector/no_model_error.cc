@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <format>
+#include <iterator>
+#include <optional>
 
 #include "selector/decision.h"
 
@@ -26,10 +28,26 @@ std::string memory_advice(const Decision& decision, const FleetSnapshot& fleet) 
                      to_text(smallest->footprint));
 }
 
+// The refusal of a model that the request names; empty: it names none.
+std::optional<Error> named_error(const Decision& decision, const FleetSnapshot& fleet) {
+  const auto named = std::ranges::find_if(decision.candidates, [](const CandidateDecision& c) { return c.verdict != Verdict::kNotAsked; });
+  if (named == decision.candidates.end() || decision.candidates.size() < 2) return std::nullopt;
+  if (std::ranges::count(decision.candidates, Verdict::kNotAsked, &CandidateDecision::verdict) + 1 != std::ssize(decision.candidates))
+    return std::nullopt;
+  const bool memory = named->verdict == Verdict::kDoesNotFit;
+  std::string advice;
+  if (!decision.others.empty()) advice = std::format("use '{}', which could answer, or 'auto'", decision.others.front());
+  if (memory) advice += (advice.empty() ? "" : "; ") + memory_advice(decision, fleet);
+  const auto context = named->verdict == Verdict::kContextTooLong ? ErrorCode::kContextOverflow : ErrorCode::kUnsupported;
+  return Error{memory ? ErrorCode::kUnavailable : context, std::format("model '{}': {}", named->model, named->reason), std::move(advice),
+               "model"};
+}
+
 }  // namespace
 
 Error no_model_error(const Decision& decision, const FleetSnapshot& fleet) {
   if (decision.candidates.empty()) return {ErrorCode::kUnavailable, "no model is installed", "pull one with `pensieve pull`", ""};
+  if (const std::optional<Error> error = named_error(decision, fleet)) return *error;
   if (all_are(decision, Verdict::kContextTooLong)) {
     std::int64_t largest = 0;
     for (const FleetModel& model : fleet.models) largest = std::max(largest, model.context_tokens);

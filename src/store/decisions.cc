@@ -1,22 +1,70 @@
 #include "store/decisions.h"
 
 namespace pensieve::store {
+namespace {
+
+constexpr const char* kPut =
+    "INSERT INTO decisions (id, at_unix, model, class, state, details, answered, named, expected_ttft_ms, expected_tps, ttft_ms, tps, "
+    "regenerations, cascade) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET model=excluded.model, "
+    "class=excluded.class, state=excluded.state, details=excluded.details, answered=excluded.answered, "
+    "expected_ttft_ms=excluded.expected_ttft_ms, expected_tps=excluded.expected_tps, ttft_ms=excluded.ttft_ms, tps=excluded.tps, "
+    "regenerations=excluded.regenerations, cascade=excluded.cascade";
+
+constexpr const char* kRow =
+    "SELECT id, at_unix, model, answered, class, state, named, expected_ttft_ms, expected_tps, ttft_ms, tps, regenerations, "
+    "cascade FROM decisions ORDER BY number DESC LIMIT ?";
+
+void bind_row(SQLite::Statement& put, const StoredDecision& decision) {
+  const DecisionRow& row = decision.row;
+  put.bind(1, row.id);
+  put.bind(2, row.at_unix);
+  put.bind(3, row.model);
+  put.bind(4, row.task_class);
+  put.bind(5, row.state);
+  put.bind(6, decision.details);
+  put.bind(7, row.answered);
+  put.bind(8, row.named ? 1 : 0);
+  put.bind(9, row.expected_ttft_ms);
+  put.bind(10, row.expected_tps);
+  put.bind(11, row.ttft_ms);
+  put.bind(12, row.tps);
+  put.bind(13, row.regenerations);
+  put.bind(14, row.cascade);
+}
+
+DecisionRow row_of(SQLite::Statement& found) {
+  return {.id = found.getColumn(0).getString(),
+          .at_unix = found.getColumn(1).getInt64(),
+          .model = found.getColumn(2).getString(),
+          .answered = found.getColumn(3).getString(),
+          .task_class = found.getColumn(4).getString(),
+          .state = found.getColumn(5).getString(),
+          .named = found.getColumn(6).getInt() != 0,
+          .expected_ttft_ms = found.getColumn(7).getInt64(),
+          .expected_tps = found.getColumn(8).getDouble(),
+          .ttft_ms = found.getColumn(9).getInt64(),
+          .tps = found.getColumn(10).getDouble(),
+          .regenerations = found.getColumn(11).getInt(),
+          .cascade = found.getColumn(12).getString()};
+}
+
+}  // namespace
 
 Result<void> Decisions::put(const StoredDecision& decision) {
   return database_.transact([&](SQLite::Database& connection) {
-    SQLite::Statement put(connection,
-                          "INSERT INTO decisions (id, at_unix, model, class, state, details) VALUES (?,?,?,?,?,?) "
-                          "ON CONFLICT (id) DO UPDATE SET state=excluded.state, details=excluded.details");
-    put.bind(1, decision.id);
-    put.bind(2, decision.at_unix);
-    put.bind(3, decision.model);
-    put.bind(4, decision.task_class);
-    put.bind(5, decision.state);
-    put.bind(6, decision.details);
+    SQLite::Statement put(connection, kPut);
+    bind_row(put, decision);
     put.exec();
     SQLite::Statement trim(connection, "DELETE FROM decisions WHERE number <= (SELECT max(number) FROM decisions) - ?");
     trim.bind(1, kKept);
     trim.exec();
+  });
+}
+
+Result<void> Decisions::interrupt_running() {
+  return database_.transact([](SQLite::Database& connection) {
+    connection.exec(
+        "UPDATE decisions SET state='interrupted', details=json_set(details, '$.outcome.state', 'interrupted') WHERE state='running'");
   });
 }
 
@@ -28,19 +76,25 @@ Result<std::string> Decisions::details(std::string_view id) {
   });
 }
 
-Result<std::vector<StoredDecision>> Decisions::newest(std::int64_t limit) {
+Result<std::vector<DecisionRow>> Decisions::newest(std::int64_t limit) {
   return database_.read([&](SQLite::Database& connection) {
-    SQLite::Statement find(connection, "SELECT id, at_unix, model, class, state, details FROM decisions ORDER BY number DESC LIMIT ?");
+    SQLite::Statement find(connection, kRow);
     find.bind(1, limit);
-    std::vector<StoredDecision> found;
-    while (find.executeStep()) {
-      found.push_back({.id = find.getColumn(0).getString(),
-                       .at_unix = find.getColumn(1).getInt64(),
-                       .model = find.getColumn(2).getString(),
-                       .task_class = find.getColumn(3).getString(),
-                       .details = find.getColumn(5).getString(),
-                       .state = find.getColumn(4).getString()});
-    }
+    std::vector<DecisionRow> found;
+    while (find.executeStep()) found.push_back(row_of(find));
+    return found;
+  });
+}
+
+Result<std::vector<std::string>> Decisions::page(std::int64_t limit, std::string_view before) {
+  return database_.read([&](SQLite::Database& connection) {
+    SQLite::Statement find(connection,
+                           "SELECT details FROM decisions WHERE ?1='' OR number < (SELECT number FROM decisions WHERE id=?1) "
+                           "ORDER BY number DESC LIMIT ?2");
+    find.bind(1, std::string(before));
+    find.bind(2, limit);
+    std::vector<std::string> found;
+    while (find.executeStep()) found.push_back(find.getColumn(0).getString());
     return found;
   });
 }

@@ -46,9 +46,33 @@ CREATE TABLE decisions (
 );
 )sql";
 
+// What happened to the machine and the models.
+constexpr std::string_view kEvents = R"sql(
+CREATE TABLE events (
+  number     INTEGER PRIMARY KEY AUTOINCREMENT,
+  at_unix_ms INTEGER NOT NULL,
+  kind       TEXT NOT NULL,   -- level, downgrade, upgrade, model
+  details    TEXT NOT NULL    -- the whole event as JSON
+);
+)sql";
+
+// What a report needs of each decision, so that it need not read the details.
+constexpr std::string_view kDecisionOutcomes = R"sql(
+ALTER TABLE decisions ADD COLUMN answered TEXT NOT NULL DEFAULT '';         -- model that gave the answer
+ALTER TABLE decisions ADD COLUMN named INTEGER NOT NULL DEFAULT 0;          -- 1: the request named its model
+ALTER TABLE decisions ADD COLUMN expected_ttft_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE decisions ADD COLUMN expected_tps REAL NOT NULL DEFAULT 0;
+ALTER TABLE decisions ADD COLUMN ttft_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE decisions ADD COLUMN tps REAL NOT NULL DEFAULT 0;               -- 0: not measured
+ALTER TABLE decisions ADD COLUMN regenerations INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE decisions ADD COLUMN cascade TEXT NOT NULL DEFAULT '';          -- kept or escalated; empty: not tried
+)sql";
+
 constexpr auto kSteps = std::to_array<std::string_view>({
     kMeasurements,
     kDecisions,
+    kEvents,
+    kDecisionOutcomes,
 });
 
 }  // namespace

@@ -53,9 +53,15 @@ class FakeEngine final : public engine::Engine {
   }
   void cancel(ipc::StreamId stream) override { log_.note("cancel " + std::to_string(stream)); }
   void pause(ipc::StreamId stream, bool paused) override { log_.note((paused ? "pause " : "resume ") + std::to_string(stream)); }
+  void throttle(const ipc::Throttle& throttle) override { log_.note("throttle " + std::to_string(throttle.threads)); }
   [[nodiscard]] Result<std::int64_t> count_tokens(const GenerationRequest& request) const override {
     if (request.prompt == "throw") throw std::bad_alloc();
     return static_cast<std::int64_t>(request.prompt.size());
+  }
+  void embed(EmbeddingRequest request, engine::EmbeddingDone done) override {
+    log_.note("embed " + std::to_string(request.inputs.size()));
+    if (request.inputs.empty()) return done(fail(ErrorCode::kInvalidArgument, "nothing to embed"));
+    done(Embeddings{.model = {}, .vectors = {request.inputs.size(), {0.6F, 0.8F}}, .prompt_tokens = 5});
   }
   [[nodiscard]] engine::EngineProgress progress() const override { return {.steps = 3, .active_sequences = 1}; }
 

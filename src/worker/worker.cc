@@ -153,6 +153,23 @@ class Worker {
     return {};
   }
 
+  Result<void> handle(ipc::Embed& embed) {
+    if (!engine_) {
+      send(ipc::EmbeddingAnswer{
+          .stream = embed.stream, .error = {ErrorCode::kUnavailable, "the worker has no model", "", ""}, .failed = true});
+      return {};
+    }
+    engine_->embed(std::move(embed.request), [this, stream = embed.stream](Result<Embeddings> result) {
+      boost::asio::post(loop_, [this, stream, result = std::move(result)]() mutable {
+        ipc::EmbeddingAnswer answer{.stream = stream, .failed = !result};
+        if (result) answer.embeddings = *std::move(result);
+        if (!result) answer.error = std::move(result).error();
+        send(answer);
+      });
+    });
+    return {};
+  }
+
   Result<void> handle(ipc::Ping& ping) {
     const engine::EngineProgress progress = engine_ ? engine_->progress() : engine::EngineProgress{};
     send(ipc::Pong{.sequence = ping.sequence,
@@ -161,6 +178,11 @@ class Worker {
                    .resident_bytes = resident_memory(getpid()).value,
                    .active_sequences = progress.active_sequences,
                    .waiting_requests = progress.waiting_requests});
+    return {};
+  }
+
+  Result<void> handle(ipc::Throttle& throttle) {
+    if (engine_) engine_->throttle(throttle);
     return {};
   }
 

@@ -138,6 +138,19 @@ TEST_F(WorkerLoop, AnswersPingsWhileItLoads) {
   EXPECT_EQ(expect<ipc::Pong>().steps, 3U);
 }
 
+TEST_F(WorkerLoop, EmbeddingsAndTheirErrorsComeBackUnderTheirStream) {
+  start_loaded();
+  send(ipc::Embed{7, {.inputs = {{.text = "a"}, {.text = "b"}}}});
+  const auto answer = expect<ipc::EmbeddingAnswer>();
+  EXPECT_EQ(answer.stream, 7U);
+  EXPECT_EQ(answer.embeddings.vectors.size(), 2U);
+  EXPECT_EQ(answer.embeddings.prompt_tokens, 5);
+  send(ipc::Embed{8, {}});
+  const auto refused = expect<ipc::EmbeddingAnswer>();
+  EXPECT_TRUE(refused.failed);
+  EXPECT_EQ(refused.error.message, "nothing to embed");
+}
+
 TEST_F(WorkerLoop, WithoutAModelRequestsAreErrors) {
   start();
   expect<ipc::Hello>();
@@ -145,6 +158,8 @@ TEST_F(WorkerLoop, WithoutAModelRequestsAreErrors) {
   EXPECT_EQ(expect_event<Failed>(1).error.code, ErrorCode::kUnavailable);
   send(ipc::CountTokens{2, {}});
   EXPECT_TRUE(expect<ipc::TokenCount>().failed);
+  send(ipc::Embed{3, {.inputs = {{.text = "a"}}}});
+  EXPECT_EQ(expect<ipc::EmbeddingAnswer>().error.code, ErrorCode::kUnavailable);
   send(ipc::Cancel{1});
   send(ipc::Credit{1, 5});
   round_trip();
@@ -202,6 +217,17 @@ TEST_F(WorkerLoop, CreditsLetAPausedStreamRunAgain) {
   send(ipc::Credit{1, 16});
   expect_event<Delta>(1);
   EXPECT_TRUE(log_.saw("resume 1"));
+}
+
+TEST_F(WorkerLoop, AThrottleReachesTheEngine) {
+  start();
+  expect<ipc::Hello>();
+  send(ipc::Hello{});
+  send(ipc::Throttle{.threads = 1});  // without a model: nothing to slow down
+  send(ipc::LoadModel{.path = "good"});
+  expect<ipc::Loaded>();
+  send(ipc::Throttle{.threads = 3});
+  EXPECT_TRUE(log_.saw("throttle 3"));
 }
 
 TEST_F(WorkerLoop, ExceptionsOfTheEngineAreErrorsOfTheirRequest) {

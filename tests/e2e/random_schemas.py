@@ -49,9 +49,10 @@ class Schemas:
     def object(self, depth: int) -> dict:
         properties = {self.name(): self.schema(depth - 1) for _ in range(self.random.randint(1, 4))}
         required = [name for name in properties if self.random.random() < 0.7]
-        extra = self.random.choice([False, False, False, {"type": "integer"}])
-        return {"type": "object", "properties": properties, "required": required, "additionalProperties": extra, "maxProperties": 6} if \
-            extra is False else {"type": "object", "properties": properties, "required": required, "additionalProperties": extra}
+        schema = {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+        if self.random.random() < 0.2:
+            schema["additionalProperties"] = {"type": "integer"}
+        return schema
 
     def schema(self, depth: int) -> dict:
         kind = self.random.randrange(8 if depth > 0 else 4)
@@ -68,7 +69,7 @@ class Schemas:
         return self.object(depth)
 
     def document(self) -> dict:
-        schema = self.object(2)
+        schema = self.object(self.random.choice([1, 1, 2]))
         if self.random.random() < 0.2:
             schema["$defs"] = {"node": {"type": "object", "required": ["v"], "additionalProperties": False,
                                         "properties": {"v": {"type": "integer"}, "next": {"anyOf": [{"$ref": "#/$defs/node"}, {"type": "null"}]}}}}

@@ -54,8 +54,8 @@ def home(tmp_path):
     command(tmp_path, "stop")
 
 
-COMMANDS = ["serve", "start", "stop", "status", "run", "chat", "list", "show", "ps", "config", "doctor", "completion", "man", "fit", "pull", "rm", "route",
-            "load", "unload", "pin", "unpin"]
+COMMANDS = ["serve", "start", "stop", "status", "run", "chat", "list", "show", "ps", "config", "doctor", "completion", "man", "fit", "bench", "pull", "rm", "route",
+            "load", "unload", "pin", "unpin", "simulate", "launch", "merge"]
 
 
 def test_the_documents_name_no_command_that_is_not_there():

@@ -4,6 +4,8 @@ import http.server
 import json
 import os
 import pathlib
+import resource
+import signal
 import subprocess
 import sys
 import threading
@@ -21,6 +23,7 @@ class FileServer:
 
     def __init__(self, folder):
         self.ranges, self.cut_after, self.extra, self.tag = True, None, b"", '"1"'
+        self.linked = None  # the sum that a model hub tells
         self.sent, self.range_requests = 0, []
         outer = self
 
@@ -52,6 +55,8 @@ class FileServer:
                     self.send_response(200)
                 self.send_header("Content-Length", str(last - first + 1))
                 self.send_header("ETag", outer.tag)
+                if outer.linked:
+                    self.send_header("X-Linked-ETag", outer.linked)
                 self.end_headers()
                 try:
                     self.stream(path, first, last - first + 1)
@@ -143,6 +148,34 @@ def test_a_wrong_sum_leaves_nothing(files, home):
     run = pensieve(home, "pull", files.url + "/starter.gguf", "--sha256", "0" * 64, check=False)
     assert run.returncode == 1 and "instead of 0000" in run.stderr
     assert listed(home) == [] and not list((home / "models").glob("*.part*"))
+
+
+def test_the_sum_that_the_server_tells_is_compared_and_its_absence_is_said(files, home):
+    run = pensieve(home, "pull", files.url + "/starter.gguf")
+    assert "unverified" in run.stderr
+    (home / "models/starter.gguf").unlink()
+    files.linked = f'"{whole_sum()}"'
+    run = pensieve(home, "pull", files.url + "/starter.gguf")
+    assert "sha256 is right" in run.stderr and "unverified" not in run.stderr
+    (home / "models/starter.gguf").unlink()
+    files.linked = f'"{"1" * 64}"'
+    run = pensieve(home, "pull", files.url + "/starter.gguf", check=False)
+    assert run.returncode == 1 and "instead of 1111" in run.stderr
+    assert listed(home) == [] and not list((home / "models").glob("*.part*"))
+
+
+def test_a_full_disk_is_an_error_that_lists_nothing_and_the_next_pull_goes_on(files, home):
+    def small_disk():  # writes beyond 30 MB fail
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (30_000_000, 30_000_000))
+
+    environment = {**os.environ, "PENSIEVE_HOME": str(home)}
+    run = subprocess.run([BINARY, "pull", files.url + "/starter.gguf"], capture_output=True, text=True, timeout=120, env=environment,
+                         preexec_fn=small_disk)
+    assert run.returncode == 1 and run.stderr.splitlines()[-1].startswith("error: ")
+    assert listed(home) == []
+    pensieve(home, "pull", files.url + "/starter.gguf", "--sha256", whole_sum())
+    assert listed(home) == ["starter.gguf"]
 
 
 def test_a_server_without_ranges_is_told_so(files, home):

@@ -11,7 +11,7 @@ constexpr std::string_view kWelcome = R"(<!doctype html>
 <head><meta charset="utf-8"><title>Pensieve</title></head>
 <body>
 <h1>Pensieve is running</h1>
-<p>OpenAI clients: base URL <code>/v1</code>. Anthropic clients: base URL <code>/</code>.</p>
+<p>OpenAI clients: base URL <code>/v1</code>. Anthropic and Ollama clients: base URL <code>/</code>.</p>
 <ul>
 <li><a href="/health">/health</a></li>
 <li><a href="/v1/models">/v1/models</a></li>
@@ -28,6 +28,16 @@ Handler answering(std::string content_type, Body body) {
   return [content_type, body](const HttpRequest&, ResponseWriter& writer) -> asio::awaitable<void> {
     co_await writer.send(200, {{"Content-Type", content_type}, {"Cache-Control", "no-store"}}, body());
   };
+}
+
+// Ollama's clients probe for its words; browsers get a page.
+asio::awaitable<void> welcome(const HttpRequest& http, ResponseWriter& writer) {
+  const bool page = http.header("accept").contains("text/html");
+  co_await writer.send(200,
+                       {{"Content-Type", page ? "text/html; charset=utf-8" : "text/plain; charset=utf-8"},
+                        {"Cache-Control", "no-store"},
+                        {"Vary", "Accept"}},
+                       std::string(page ? kWelcome : "Ollama is running"));
 }
 
 // The state of the model in the path after `done`, or why that failed.
@@ -77,7 +87,7 @@ Route route(std::string method, std::string pattern, bool needs_key, Handler han
 std::vector<Route> admin_routes(GenerationService& service, const Metrics& metrics) {
   const Handler empty_object = answering("application/json", [] { return std::string("{}"); });
   return {
-      route("GET", "/", false, answering("text/html; charset=utf-8", [] { return std::string(kWelcome); })),
+      route("GET", "/", false, welcome),
       route("GET", "/health", false, answering("application/json", [&service] { return health_json(service.status()); })),
       route("GET", "/metrics", true,
             answering("text/plain; version=0.0.4; charset=utf-8", [&service, &metrics] { return metrics.to_text(service.status()); })),

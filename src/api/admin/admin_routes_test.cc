@@ -42,7 +42,27 @@ TEST_F(AdminRoutes, TellsHealth) {
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.header("content-type"), "application/json");
   EXPECT_EQ(answer.body, R"({"status":"ok","model":"org/tiny","model_state":"unloaded","memory_used_bytes":3000000000,)"
-                         R"("memory_total_bytes":8000000000,"uptime_seconds":12,"score":null})");
+                         R"("memory_total_bytes":8000000000,"uptime_seconds":12,"score":null,"level":"normal"})");
+}
+
+TEST_F(AdminRoutes, TellsHowTheMachineFeels) {
+  service_.present.monitor = {.enabled = true,
+                              .level = "throttle",
+                              .reason = "80 C, over 75",
+                              .score = 0.5,
+                              .signals = {{.name = "temperature", .unit = "celsius", .value = 80, .source = "test"}, {.name = "speed"}},
+                              .throttle = {.pause_percent = 33}};
+  EXPECT_THAT(ask("GET", "/health").body, HasSubstr(R"("score":0.5,"level":"throttle")"));
+  const std::string metrics = ask("GET", "/metrics").body;
+  EXPECT_THAT(metrics, HasSubstr(R"(pensieve_machine_level{level="throttle"} 1)"));
+  EXPECT_THAT(metrics, HasSubstr(R"(pensieve_machine_level{level="normal"} 0)"));
+  EXPECT_THAT(metrics, HasSubstr(R"(pensieve_machine_signal{signal="temperature",unit="celsius"} 80)"));
+  EXPECT_THAT(metrics, testing::Not(HasSubstr(R"(signal="speed")"))) << "unknown is not zero";
+  EXPECT_THAT(metrics, HasSubstr("pensieve_throttle_pause_percent 33"));
+  const Result<ServiceStatus> read = parse_status(ask("GET", "/pensieve/v1/status").body);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->monitor.signals.at(0).value, 80);
+  EXPECT_FALSE(read->monitor.signals.at(1).value);
 }
 
 TEST_F(AdminRoutes, TellsThatThereIsNoModel) {
@@ -106,7 +126,8 @@ TEST_F(AdminRoutes, GivesMetricsAsPrometheusReadsThem) {
 
 TEST_F(AdminRoutes, AnswersTheProbesOfAgents) {
   EXPECT_EQ(ask("HEAD", "/").status, 200);
-  EXPECT_THAT(ask("GET", "/").body, HasSubstr("Pensieve is running"));
+  EXPECT_EQ(ask("GET", "/", "", "Accept: */*\r\n").body, "Ollama is running");
+  EXPECT_THAT(ask("GET", "/", "", "Accept: text/html,*/*;q=0.8\r\n").body, HasSubstr("Pensieve is running"));
   EXPECT_EQ(ask("HEAD", "/api/hello").status, 200);
   EXPECT_EQ(ask("GET", "/api/hello").body, "{}");
   const RawAnswer dropped = ask("POST", "/api/event_logging/batch", "not even json");

@@ -35,9 +35,33 @@ struct Needs {
   bool json = false;
 };
 
+// A question to a small model before the decision.
+struct Triage {
+  std::string_view model;
+  std::string_view boundary;  // medium: "at least medium?", complex: "complex?"
+  std::optional<double> yes;  // probability
+  bool changed = false;
+  std::int64_t cost_ms = 0;
+};
+
+// A small model's try before the chosen one.
+struct Cascade {
+  std::string_view small;
+  std::string_view large;
+  std::int64_t expected_cost_ms = 0;
+  std::int64_t expected_saving_ms = 0;
+  std::string_view verdict;  // open, kept, escalated
+  std::string_view reason;
+  double confidence = 0;
+  std::int32_t tokens = 0;
+  std::int64_t cost_ms = 0;
+};
+
 struct Outcome {
-  std::string_view state;  // running, finished, failed, disconnected
+  std::string_view state;  // running, finished, failed, disconnected, interrupted
   std::string_view error;
+  std::string_view model;
+  std::string_view degraded;
   std::int64_t ttft_ms = 0;
   double tps = 0;
   std::int64_t prompt_tokens = 0;
@@ -50,6 +74,7 @@ struct DecisionForm {
   std::string_view id;
   std::optional<std::string_view> asked;
   std::optional<std::int64_t> at_unix;
+  std::optional<bool> named;
   std::string_view model;
   Complexity complexity;
   std::string_view domain;
@@ -60,9 +85,12 @@ struct DecisionForm {
   Needs needs;
   std::string_view reason;
   bool degraded = false;
+  std::string_view shortfall;
   std::vector<std::string> steps;
   std::vector<Candidate> candidates;
   double decision_us = 0;
+  std::optional<Triage> triage;
+  std::optional<Cascade> cascade;
   std::optional<Outcome> outcome;
 };
 
@@ -89,6 +117,7 @@ decision_form::DecisionForm form_of(const selector::Decision& decision, std::str
   decision_form::DecisionForm form{.id = id,
                                    .asked = {},
                                    .at_unix = {},
+                                   .named = {},
                                    .model = decision.model(),
                                    .complexity = {rounded(task.score, 1e6), to_string(task.task_class), rounded(task.difficulty, 1e4)},
                                    .domain = to_string(task.domain),
@@ -99,9 +128,12 @@ decision_form::DecisionForm form_of(const selector::Decision& decision, std::str
                                    .needs = {task.needs.tools, task.needs.images, task.needs.json},
                                    .reason = decision.reason,
                                    .degraded = decision.degraded,
+                                   .shortfall = decision.shortfall,
                                    .steps = decision.steps,
                                    .candidates = {},
                                    .decision_us = rounded(static_cast<double>(time_taken.count()) / 1000, 10),
+                                   .triage = {},
+                                   .cascade = {},
                                    .outcome = {}};
   for (const selector::CandidateDecision& candidate : decision.candidates) {
     form.candidates.push_back({candidate.model, to_string(candidate.verdict), rounded(candidate.score, 1e4),
@@ -114,12 +146,36 @@ decision_form::DecisionForm form_of(const selector::Decision& decision, std::str
 decision_form::Outcome outcome_of(const DecisionOutcome& outcome) {
   return {.state = state_of(outcome),
           .error = outcome.error,
+          .model = outcome.model,
+          .degraded = outcome.degraded,
           .ttft_ms = outcome.ttft.count(),
           .tps = rounded(outcome.speed.value, 100),
           .prompt_tokens = outcome.prompt_tokens,
           .cached_prompt_tokens = outcome.cached_prompt_tokens,
           .answer_tokens = outcome.answer_tokens,
           .regenerations = outcome.regenerations};
+}
+
+decision_form::Triage triage_of(const TriageOutcome& outcome) {
+  std::optional<double> yes;
+  if (outcome.yes) yes = rounded(*outcome.yes, 1e4);
+  return {outcome.model, outcome.boundary == 0 ? "medium" : "complex", yes, outcome.changed, outcome.time.count()};
+}
+
+decision_form::Cascade cascade_of(const CascadeTry& cascade) {
+  decision_form::Cascade form{.small = cascade.plan.small,
+                              .large = cascade.plan.large,
+                              .expected_cost_ms = cascade.plan.expected_cost.count(),
+                              .expected_saving_ms = cascade.plan.expected_saving.count(),
+                              .verdict = "open",
+                              .reason = {}};
+  if (!cascade.outcome) return form;
+  form.verdict = cascade.outcome->escalated ? "escalated" : "kept";
+  form.reason = cascade.outcome->reason;
+  form.confidence = rounded(cascade.outcome->confidence, 1e4);
+  form.tokens = cascade.outcome->tokens;
+  form.cost_ms = cascade.outcome->time.count();
+  return form;
 }
 
 std::string to_json(const decision_form::DecisionForm& form) {
@@ -138,6 +194,9 @@ std::string record_json(const DecisionRecord& record) {
   decision_form::DecisionForm form = form_of(record.decision, record.id, record.time_taken);
   form.asked = record.asked;
   form.at_unix = record.at_unix;
+  form.named = record.named;
+  if (record.triage) form.triage = triage_of(*record.triage);
+  if (record.cascade) form.cascade = cascade_of(*record.cascade);
   form.outcome = outcome_of(record.outcome);
   return to_json(form);
 }

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "api/admin/decision_report.h"
 #include "manager/decision_log.h"
-#include "manager/decision_report.h"
 #include "selector/decision.h"
 
 namespace pensieve::api {

@@ -4,8 +4,11 @@
 #include <prometheus/histogram.h>
 #include <prometheus/text_serializer.h>
 
+#include <cstdint>
 #include <iterator>
 #include <sstream>
+
+#include "monitor/level.h"
 
 namespace pensieve::api {
 namespace {
@@ -64,6 +67,38 @@ std::vector<MetricFamily> server_families(const ServiceStatus& status) {
   };
 }
 
+// Signals that are unknown are left out.
+std::vector<MetricFamily> monitor_families(const MonitorStatus& monitor) {
+  std::vector<MetricFamily> families;
+  const auto gauge = [&](const char* name, const char* help, double value) {
+    families.push_back(single(MetricType::Gauge, name, help, value));
+  };
+  if (!monitor.enabled) return families;
+  MetricFamily level{"pensieve_machine_level", "1 at the monitor's present level", MetricType::Gauge, {}};
+  for (std::size_t i = 0; i < monitor::kLevelCount; ++i) {
+    const std::string word(to_string(static_cast<monitor::Level>(i)));
+    ClientMetric metric;
+    metric.label.push_back({"level", word});
+    metric.gauge.value = word == monitor.level ? 1 : 0;
+    level.metric.push_back(std::move(metric));
+  }
+  families.push_back(std::move(level));
+  MetricFamily signals{"pensieve_machine_signal", "What the machine's sensors say", MetricType::Gauge, {}};
+  for (const SignalStatus& signal : monitor.signals) {
+    if (!signal.value) continue;
+    ClientMetric metric;
+    metric.label = {{"signal", signal.name}, {"unit", signal.unit}};
+    metric.gauge.value = *signal.value;
+    signals.metric.push_back(std::move(metric));
+  }
+  if (!signals.metric.empty()) families.push_back(std::move(signals));
+  if (monitor.score) gauge("pensieve_performance_score", "0 to 1: speed, free memory and coolness", *monitor.score);
+  gauge("pensieve_throttle_pause_percent", "Pause after each step of the engine, of its time", monitor.throttle.pause_percent);
+  gauge("pensieve_requests_open", "Requests under way or waiting", static_cast<double>(monitor.requests_open));
+  gauge("pensieve_requests_open_limit", "Requests that may be under way or wait", static_cast<double>(monitor.queue_limit));
+  return families;
+}
+
 std::vector<MetricFamily> model_families(const ServiceStatus& status) {
   using Model = const ModelStatus&;
   return {
@@ -117,6 +152,7 @@ void Metrics::count_outcome(std::string_view outcome) { outcomes_.Add({{"outcome
 
 std::string Metrics::to_text(const ServiceStatus& status) const {
   std::vector<MetricFamily> families = server_families(status);
+  std::ranges::move(monitor_families(status.monitor), std::back_inserter(families));
   std::ranges::move(model_families(status), std::back_inserter(families));
   std::ranges::move(registry_.Collect(), std::back_inserter(families));
   std::ostringstream text;

@@ -1,5 +1,8 @@
 #include "api/admin/routing_routes.h"
 
+#include <algorithm>
+#include <charconv>
+#include <format>
 #include <ranges>
 
 #include "api/admin/decision_json.h"
@@ -10,8 +13,9 @@ namespace pensieve::api {
 namespace asio = boost::asio;
 namespace {
 
-// Newest decisions shown by /decisions.
-constexpr std::size_t kShown = 100;
+constexpr std::int64_t kShown = 100;  // decisions of a page, unless asked otherwise
+constexpr std::int64_t kMostShown = 1000;
+constexpr std::int64_t kReported = 1000;  // newest ones that the summary is over
 
 asio::awaitable<void> send_json(ResponseWriter& writer, std::string body) {
   co_await writer.send(200, {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}}, std::move(body));
@@ -29,11 +33,49 @@ asio::awaitable<void> dry_run(RoutingService& service, const HttpRequest& http, 
   co_await send_json(writer, decision_json(record->decision, record->id, record->time_taken));
 }
 
-asio::awaitable<void> list(RoutingService& service, ResponseWriter& writer) {
-  std::string body = "{\"summary\":" + report_json(report_decisions(service.log())) + ",\"decisions\":[";
-  for (const DecisionRecord& record : service.log().records() | std::views::reverse | std::views::take(kShown)) {
+// What a list request asks for: ?limit=N&before=ID.
+struct Page {
+  std::int64_t limit = kShown;
+  std::string before;
+};
+
+Result<Page> page_of(const HttpRequest& http) {
+  Page page;
+  if (const auto before = http.query.find("before"); before != http.query.end()) page.before = before->second;
+  const auto limit = http.query.find("limit");
+  if (limit == http.query.end()) return page;
+  const std::string& text = limit->second;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), page.limit);
+  if (error != std::errc{} || end != text.data() + text.size() || page.limit < 1 || page.limit > kMostShown) {
+    return fail(ErrorCode::kInvalidArgument, std::format("limit must be a whole number from 1 to {}", kMostShown), "", "limit");
+  }
+  return page;
+}
+
+// Without a ledger: the page of what is in memory.
+std::vector<std::string> page_of_log(const DecisionLog& log, const Page& page) {
+  auto newest = log.records() | std::views::reverse;
+  auto from = newest.begin();
+  if (!page.before.empty()) {
+    from = std::ranges::find(newest, page.before, &DecisionRecord::id);
+    if (from != newest.end()) ++from;
+  }
+  std::vector<std::string> records;
+  for (; from != newest.end() && std::ssize(records) < page.limit; ++from) records.push_back(record_json(*from));
+  return records;
+}
+
+asio::awaitable<void> list(RoutingService& service, DecisionArchive* archive, const HttpRequest& http, ResponseWriter& writer) {
+  const Result<Page> page = page_of(http);
+  if (!page) co_return co_await send_error(writer, ErrorShape::kPlain, page.error(), http);
+  const std::vector<std::string> records =
+      archive != nullptr ? archive->page(page->limit, page->before) : page_of_log(service.log(), *page);
+  const auto report = archive != nullptr ? archive->report(kReported) : Result<std::vector<ModelReport>>(report_decisions(service.log()));
+  if (!report) co_return co_await send_error(writer, ErrorShape::kPlain, report.error(), http);
+  std::string body = "{\"summary\":" + report_json(*report) + ",\"decisions\":[";
+  for (const std::string& record : records) {
     if (body.back() != '[') body += ',';
-    body += record_json(record);
+    body += record;
   }
   co_await send_json(writer, body + "]}");
 }
@@ -62,7 +104,7 @@ std::vector<Route> routing_routes(RoutingService& service, DecisionArchive* arch
        .pattern = "/pensieve/v1/decisions",
        .errors = ErrorShape::kPlain,
        .needs_key = true,
-       .handler = [&service](const HttpRequest&, ResponseWriter& writer) { return list(service, writer); }},
+       .handler = [&service, archive](const HttpRequest& http, ResponseWriter& writer) { return list(service, archive, http, writer); }},
       {.method = "GET",
        .pattern = "/pensieve/v1/decisions/{id}",
        .errors = ErrorShape::kPlain,

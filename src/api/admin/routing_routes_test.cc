@@ -141,9 +141,51 @@ TEST_F(RoutingRoutes, TheLedgerKnowsWhatTheServerForgot) {
   EXPECT_THAT(answer.body, HasSubstr(R"("outcome":{"state":"finished")"));
 }
 
-TEST_F(RoutingRoutes, ANamedModelIsNotADecision) {
+TEST_F(RoutingRoutes, DecisionsArePagedWithAndWithoutALedger) {
+  DecisionArchive archive(*store::Database::open_in_memory());
+  routing_.log().on_change([&](const DecisionRecord& record) { archive.keep(record); });
+  for (const char* id : {"d1", "d2", "d3"}) generate(id, id);
+  for (DecisionArchive* used : {static_cast<DecisionArchive*>(nullptr), &archive}) {
+    RunningServer server(routing_routes(routing_, used), HttpLimits{}, config_);
+    const auto get = [&](std::string_view query) {
+      FakeClient client(server.port());
+      client.send(request_text("GET", std::string("/pensieve/v1/decisions") + std::string(query), "", ""));
+      return client.receive();
+    };
+    EXPECT_THAT(get("?limit=2").body, testing::AllOf(HasSubstr(R"("id":"d3")"), HasSubstr(R"("id":"d2")"), testing::Not(HasSubstr("d1"))));
+    EXPECT_THAT(get("?before=d2").body, testing::AllOf(HasSubstr(R"("decisions":[{"id":"d1")"), testing::Not(HasSubstr("d2"))));
+    EXPECT_THAT(get("?before=unknown").body, HasSubstr(R"("decisions":[])"));
+    EXPECT_EQ(get("?limit=0").status, 400);
+    EXPECT_EQ(get("?limit=2x").status, 400);
+  }
+}
+
+TEST_F(RoutingRoutes, WhatRanWhenTheServerEndedIsToldAsInterrupted) {
+  DecisionArchive archive(*store::Database::open_in_memory());
+  archive.keep({.id = "d1", .asked = "auto"});
+  archive.begin();
+  EXPECT_THAT(archive.find("d1"), HasSubstr(R"("state":"interrupted")"));
+}
+
+TEST_F(RoutingRoutes, NothingFitsIsA503WithTheWayOut) {
+  Config config;
+  config.memory.limit_bytes = 500'000'000;
+  const FakePlanning planning(config);
+  RoutingService small(service_, directory_, service_.clock, {.policy = {}, .defaults = {}, .planner = planning.planner});
+  for (ModelStatus& status : service_.present.models) status.state = ModelState::kUnloaded;
+  RunningServer server(routing_routes(small), HttpLimits{}, config_);
+  FakeClient client(server.port());
+  client.send(request_text("POST", "/pensieve/v1/route", R"({"messages":[{"role":"user","content":"hi"}]})", ""));
+  const RawAnswer answer = client.receive();
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_NE(answer.header("retry-after"), "");
+  EXPECT_THAT(answer.body, HasSubstr("may be used"));
+  EXPECT_THAT(answer.body, HasSubstr("smollm2-1.7b-q4_k_m needs the least"));
+}
+
+TEST_F(RoutingRoutes, ANamedModelIsADecisionThatSaysSo) {
   generate("named", "Explain tides.", "coder-7b-q4_k_m");
-  EXPECT_TRUE(routing_.log().records().empty());
+  EXPECT_THAT(ask("GET", "/pensieve/v1/decisions/named").body, HasSubstr(R"("named":true)"));
   EXPECT_EQ(ask("POST", "/pensieve/v1/route", R"({"model":"unknown","messages":[]})").status, 404);
 }
 

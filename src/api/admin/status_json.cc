@@ -21,6 +21,7 @@ struct Health {
   std::int64_t memory_total_bytes = 0;
   std::int64_t uptime_seconds = 0;
   std::optional<double> score;
+  std::string level;
 };
 
 }  // namespace health
@@ -59,6 +60,8 @@ std::string models_json(const std::vector<ModelStatus>& models, const std::vecto
 
 std::string model_json(const ModelStatus& model) { return to_json(model); }
 
+std::string event_json(const ServerEvent& event) { return to_json(event); }
+
 std::string health_json(const ServiceStatus& status) {
   health::Health answer{.status = status.default_model.empty() ? "no_model" : "ok",
                         .model = {},
@@ -66,8 +69,11 @@ std::string health_json(const ServiceStatus& status) {
                         .memory_used_bytes = status.memory_total - status.memory_available,
                         .memory_total_bytes = status.memory_total,
                         .uptime_seconds = status.uptime_seconds,
-                        .score = {}};
+                        .score = {},
+                        .level = {}};
   if (!status.default_model.empty()) answer.model = status.default_model;
+  answer.score = status.monitor.score;
+  answer.level = status.monitor.level;
   for (const ModelStatus& model : status.models) {
     if (model.id == status.default_model) answer.model_state = to_string(model.state);
   }

@@ -23,11 +23,15 @@ std::string models_json(const std::vector<ModelStatus>& models, const std::vecto
 // One model, as it stands in the status.
 std::string model_json(const ModelStatus& model);
 
+// One event on one line.
+std::string event_json(const ServerEvent& event);
+
 // GET /health:
 // {"status","model","model_state","memory_used_bytes","memory_total_bytes","uptime_seconds",
-// "score"}. `status` is
+// "score","level"}. `status` is
 // "ok", or "no_model" while there is nothing to answer with; `model` is what `auto` leads to, or
-// null. Memory is the machine's. `score` is the performance monitor's, null until it has measured.
+// null. Memory is the machine's. `score` is the performance monitor's, null until it has measured;
+// `level` is its level.
 std::string health_json(const ServiceStatus& status);
 
 }  // namespace pensieve::api

@@ -29,9 +29,10 @@ std::string stop_fields(const Finished& finished) {
 }
 
 // Anthropic counts cached tokens apart from input_tokens.
-std::string usage_json(const Usage& usage, std::int64_t output_tokens) {
-  return std::format(R"({{"input_tokens":{},"cache_creation_input_tokens":0,"cache_read_input_tokens":{},"output_tokens":{}}})",
-                     usage.prompt_tokens - usage.cached_prompt_tokens, usage.cached_prompt_tokens, output_tokens);
+std::string usage_json(const Usage& usage, std::int64_t output_tokens, const Disclosure& disclosure = {}) {
+  return std::format(R"({{"input_tokens":{},"cache_creation_input_tokens":0,"cache_read_input_tokens":{},"output_tokens":{}{}}})",
+                     usage.prompt_tokens - usage.cached_prompt_tokens, usage.cached_prompt_tokens, output_tokens,
+                     disclosure_field(disclosure));
 }
 
 // Ids of calls in this API's form.
@@ -47,7 +48,7 @@ std::string sse(std::string_view event, std::string_view data) { return std::for
 
 }  // namespace
 
-std::string message_body(const std::string& id, const WholeAnswer& answer) {
+std::string message_body(const std::string& id, const WholeAnswer& answer, const Disclosure& disclosure) {
   std::string content;
   const auto add = [&](const std::string& block) { content += (content.empty() ? "" : ",") + block; };
   if (!answer.reasoning.empty()) {
@@ -60,7 +61,7 @@ std::string message_body(const std::string& id, const WholeAnswer& answer) {
   }
   return std::format(R"({{"id":{},"type":"message","role":"assistant","model":{},"content":[{}],{},"usage":{}}})", json_string(id),
                      json_string(answer.model), content, stop_fields(answer.finished),
-                     usage_json(answer.finished.usage, answer.finished.usage.completion_tokens));
+                     usage_json(answer.finished.usage, answer.finished.usage.completion_tokens, disclosure));
 }
 
 std::string StreamWriter::begin(const Usage& usage) {
@@ -78,7 +79,8 @@ void StreamWriter::open(std::string& out, Block block, const ToolCallDelta* call
   if (block == Block::kThinking) content = R"({"type":"thinking","thinking":"","signature":""})";
   if (call != nullptr) {
     call_ = call->index;
-    content = std::format(R"({{"type":"tool_use","id":{},"name":{},"input":{{}}}})", json_string(tool_use_id(call->id)), json_string(call->name));
+    content =
+        std::format(R"({{"type":"tool_use","id":{},"name":{},"input":{{}}}})", json_string(tool_use_id(call->id)), json_string(call->name));
   }
   out += sse("content_block_start", std::format(R"({{"type":"content_block_start","index":{},"content_block":{}}})", index_, content));
 }
@@ -101,7 +103,7 @@ std::string StreamWriter::error(const Error& error, std::string_view request_id)
   return sse("error", render_error(ErrorShape::kAnthropic, error, request_id).body);
 }
 
-std::string StreamWriter::event(const GenerationEvent& event, std::string_view request_id) {
+std::string StreamWriter::event(const GenerationEvent& event, const Disclosure& disclosure) {
   std::string out;
   if (const auto* text = std::get_if<Delta>(&event)) {
     if (!text->reasoning.empty()) {
@@ -116,11 +118,11 @@ std::string StreamWriter::event(const GenerationEvent& event, std::string_view r
     if (block_ != Block::kToolUse || call_ != call->index) open(out, Block::kToolUse, call);
     if (!call->arguments_delta.empty()) delta(out, "input_json_delta", "partial_json", call->arguments_delta);
   } else if (const auto* failed = std::get_if<Failed>(&event)) {
-    return error(failed->error, request_id);
+    return error(failed->error, disclosure.decision);
   } else if (const auto* finished = std::get_if<Finished>(&event)) {
     close(out);
     out += sse("message_delta", std::format(R"({{"type":"message_delta","delta":{{{}}},"usage":{}}})", stop_fields(*finished),
-                                            usage_json(finished->usage, finished->usage.completion_tokens)));
+                                            usage_json(finished->usage, finished->usage.completion_tokens, disclosure)));
     out += sse("message_stop", R"({"type":"message_stop"})");
   }
   return out;

@@ -10,7 +10,7 @@
 namespace pensieve::api::anthropic {
 
 // The body of an answer that is not streamed. `id`: "msg_...".
-std::string message_body(const std::string& id, const WholeAnswer& answer);
+std::string message_body(const std::string& id, const WholeAnswer& answer, const Disclosure& disclosure = {});
 
 // Writes one answer's stream events (SSE). begin() first, then event() for each neutral event.
 class StreamWriter {
@@ -18,7 +18,8 @@ class StreamWriter {
   StreamWriter(std::string id, std::string model) : id_(std::move(id)), model_(std::move(model)) {}
 
   std::string begin(const Usage& usage);
-  std::string event(const GenerationEvent& event, std::string_view request_id);
+  // `disclosure` goes into the usage of the last event; its decision is the request's id.
+  std::string event(const GenerationEvent& event, const Disclosure& disclosure);
   static std::string_view ping() { return "event: ping\ndata: {\"type\": \"ping\"}\n\n"; }
   static std::string error(const Error& error, std::string_view request_id);
 

@@ -30,7 +30,8 @@ const std::string kEmptyText = R"({"type":"text","text":""})";
 std::string end(const std::string& reason) {
   return "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"" + reason +
          "\",\"stop_sequence\":null},\"usage\":{\"input_tokens\":6,\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":4,"
-         "\"output_tokens\":3}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+         "\"output_tokens\":3,\"pensieve\":{\"model\":\"tiny\",\"decision\":\"req_1\",\"degraded\":null}}}\n\nevent: message_stop\ndata: "
+         "{\"type\":\"message_stop\"}\n\n";
 }
 
 TEST(AnthropicAnswer, IsAMessageAndCountsCachedTokensApart) {
@@ -62,7 +63,7 @@ TEST(AnthropicAnswer, HasABlockForEachKindOfContent) {
 
 class AnthropicStream : public testing::Test {
  protected:
-  std::string event(const GenerationEvent& event) { return events_.event(event, "req_1"); }
+  std::string event(const GenerationEvent& event) { return events_.event(event, {.model = "tiny", .decision = "req_1"}); }
   StreamWriter events_{"msg_1", "tiny"};
 };
 

@@ -60,13 +60,18 @@ Result<std::string> content_text(const Fields& holder, std::string_view name) {
   return text;
 }
 
+// With its title and what the client says of it in front.
 Result<std::string> document_text(const Fields& block) {
+  std::string text = TRY(block.text("title")).value_or("");
+  join(text, TRY(block.text("context")).value_or(""));
   const Json* source = block.find("source");
   if (source == nullptr) return block.wrong("source", "is required");
   const Fields fields = TRY(Fields::of(*source, block.path("source")));
   const std::string type = TRY(fields.required_text("type"));
-  if (type == "text") return fields.required_text("data");
-  if (type == "content") return content_text(fields, "content");
+  if (type == "text" || type == "content") {
+    join(text, type == "text" ? TRY(fields.required_text("data")) : TRY(content_text(fields, "content")));
+    return text;
+  }
   return fail(ErrorCode::kUnsupported, std::format("{}: only text documents are supported", fields.path("type")),
               "send the document's text", fields.path("type"));
 }
@@ -242,6 +247,10 @@ Result<MessagesRequest> parse_messages_request(std::string_view text, bool count
   request.sampling.top_k = static_cast<std::int32_t>(TRY(body.integer("top_k", 0, 1'000'000'000)).value_or(0));
   TRY_VOID(parse_adapters(body, request));
   parsed.stream = TRY(body.boolean("stream")).value_or(false);
+  if (const Json* metadata = body.find("metadata")) {
+    const Fields fields = TRY(Fields::of(*metadata, "metadata"));
+    TRY_VOID(fields.text("user_id"));
+  }
   if (const Json* thinking = body.find("thinking")) {
     const Fields fields = TRY(Fields::of(*thinking, "thinking"));
     const std::string type = TRY(fields.required_text("type"));

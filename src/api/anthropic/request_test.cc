@@ -227,6 +227,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Refusal{body(kTools + R"("tool_choice":{"type":"some"})"), "tool_choice.type", "auto, any, tool or none"},
                     Refusal{body(kTools + R"("tool_choice":"auto")"), "tool_choice", "object"},
                     Refusal{body(R"("tool_choice":{"type":"any"})"), "tool_choice.type", "only be given with tools"},
+                    Refusal{body(R"("metadata":"me")"), "metadata", "object"},
+                    Refusal{body(R"("metadata":{"user_id":7})"), "metadata.user_id", "string"},
                     Refusal{body(R"("output_config":{"format":{"type":"xml"}})"), "output_config.format.type", "json_schema"},
                     Refusal{body(R"("output_format":{"type":"json_schema"})"), "output_format.schema", "object"},
                     Refusal{body(R"("output_config":7)"), "output_config", "object"}));

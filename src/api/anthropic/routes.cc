@@ -30,13 +30,15 @@ asio::awaitable<void> stream_answer(GenerationService& service, DialectSettings 
     co_return;
   }
   StreamWriter events(random_id("msg_", 24), begun->stream->model());
-  if (!open && !co_await writer.begin_stream(200, answer_headers(begun->stream->model(), http, "text/event-stream"))) co_return;
+  if (!open &&
+      !co_await writer.begin_stream(200, answer_headers(begun->stream->model(), http, "text/event-stream", begun->stream->degraded())))
+    co_return;
   open = true;
   const auto* started = std::get_if<Started>(&begun->first);
   if (!co_await writer.write(events.begin(started ? started->usage : Usage{}))) co_return;
   std::optional<GenerationEvent> event = std::move(begun->first);
   while (event) {
-    if (!co_await writer.write(events.event(*event, http.id))) co_return;
+    if (!co_await writer.write(events.event(*event, disclosure_of(*begun->stream, http.id)))) co_return;
     if (is_terminal(*event)) break;
     event = co_await next_event(*begun->stream, settings.ping_interval, on_silence);
   }
@@ -52,7 +54,9 @@ asio::awaitable<void> messages(GenerationService& service, DialectSettings setti
   }
   const Result<WholeAnswer> answer = co_await whole_answer(service, std::move(parsed->generation));
   if (!answer) co_return co_await send_error(writer, ErrorShape::kAnthropic, answer.error(), http);
-  co_await writer.send(200, answer_headers(answer->model, http, "application/json"), message_body(random_id("msg_", 24), *answer));
+  const Disclosure disclosure{.model = answer->model, .decision = http.id, .degraded = answer->degraded};
+  co_await writer.send(200, answer_headers(answer->model, http, "application/json", answer->degraded),
+                       message_body(random_id("msg_", 24), *answer, disclosure));
 }
 
 asio::awaitable<void> count_tokens(GenerationService& service, const HttpRequest& http, ResponseWriter& writer) {

@@ -55,6 +55,25 @@ TEST_F(AnthropicRoutes, StreamsTheOfficialEvents) {
                                  EndsWith("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n")));
 }
 
+TEST_F(AnthropicRoutes, WhatTheRequestGetsLessOfIsInTheHeadersAndTheUsage) {
+  for (ScriptedEvent& step : service_.script) step.degraded = "a context of 2048 tokens";
+  for (const char* fields : {"", R"(,"stream":true)"}) {
+    const RawAnswer answer = ask(fields);
+    EXPECT_EQ(answer.header("x-pensieve-degraded"), "a context of 2048 tokens");
+    EXPECT_THAT(answer.body, HasSubstr(R"("output_tokens":1,"pensieve":{"model":"tiny","decision":")" + answer.header("request-id") +
+                                       R"(","degraded":"a context of 2048 tokens"}})"));
+  }
+}
+
+TEST_F(AnthropicRoutes, WhatComesUpInMidAnswerIsInTheLastUsage) {
+  service_.script[2].model = "smaller";
+  service_.script[2].degraded = "smaller goes on for tiny";
+  const RawAnswer answer = ask(R"(,"stream":true)");
+  EXPECT_EQ(answer.header("x-pensieve-degraded"), "");
+  EXPECT_THAT(answer.body, HasSubstr(R"("pensieve":{"model":"smaller","decision":")" + answer.header("request-id") +
+                                     R"(","degraded":"smaller goes on for tiny"}}})"));
+}
+
 TEST_F(AnthropicRoutes, CountsTokens) {
   const std::string body = R"({"model":"auto","messages":[{"role":"user","content":"Hi"}]})";
   EXPECT_EQ(post("/v1/messages/count_tokens?beta=true", body).body, R"({"input_tokens":7})");

@@ -30,6 +30,10 @@ struct AnthropicBody {
   std::string_view request_id;
 };
 
+struct OllamaBody {
+  std::string error;
+};
+
 struct PlainError {
   std::string_view code;
   std::string message;
@@ -121,13 +125,18 @@ ErrorAnswer render_error(ErrorShape shape, const Error& error, std::string_view 
       answer.status = row.anthropic_status;
       answer.body = to_json(AnthropicBody{"error", {row.anthropic_type, message_of(error)}, request_id});
       break;
+    case ErrorShape::kOllama:
+      // A full queue is 503 there, and its clients look for these words where a model is missing.
+      answer.status = error.code == ErrorCode::kOverloaded ? 503 : row.plain_status;
+      answer.body = to_json(OllamaBody{error.code == ErrorCode::kNotFound ? "not found: " + message_of(error) : message_of(error)});
+      break;
     case ErrorShape::kPlain:
       answer.status = row.plain_status;
       answer.body = to_json(PlainBody{{to_string(error.code), replace_invalid_utf8(error.message), replace_invalid_utf8(error.advice)}});
       break;
   }
-  if (row.retry_after_s > 0) {
-    answer.headers.emplace_back("Retry-After", std::to_string(row.retry_after_s));
+  if (const int seconds = error.retry_after_s > 0 ? error.retry_after_s : row.retry_after_s; seconds > 0) {
+    answer.headers.emplace_back("Retry-After", std::to_string(seconds));
   }
   if (error.code == ErrorCode::kUnauthenticated) {
     answer.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"pensieve\"");

@@ -63,6 +63,8 @@ TEST(RenderError, TellsWhenToTryAgain) {
   for (const ErrorCode code : {ErrorCode::kOverloaded, ErrorCode::kOutOfMemory, ErrorCode::kUnavailable}) {
     EXPECT_GT(std::stoi(header(render_error(ErrorShape::kOpenAi, {code, "m", "", ""}, ""), "Retry-After")), 0);
   }
+  const Error queued{.code = ErrorCode::kOverloaded, .message = "m", .retry_after_s = 17};
+  EXPECT_EQ(header(render_error(ErrorShape::kAnthropic, queued, ""), "Retry-After"), "17");
   const ErrorAnswer invalid = render_error(ErrorShape::kOpenAi, {ErrorCode::kInvalidArgument, "m", "", ""}, "");
   EXPECT_EQ(header(invalid, "Retry-After"), "");
   EXPECT_EQ(header(invalid, "Content-Type"), "application/json");

@@ -50,7 +50,7 @@ class ResponseWriter {
 using Handler = std::function<boost::asio::awaitable<void>(const HttpRequest&, ResponseWriter&)>;
 
 // Whose error shape a route answers in, also for errors found before its handler runs.
-enum class ErrorShape { kOpenAi, kAnthropic, kPlain };
+enum class ErrorShape { kOpenAi, kAnthropic, kOllama, kPlain };
 
 // An error's status, headers (Retry-After) and JSON body in the shape of one API.
 struct ErrorAnswer {

@@ -89,6 +89,7 @@ RouteMatch Router::match(std::string_view method, const std::vector<std::string>
 ErrorShape error_shape(const Route* route, std::string_view path, bool has_anthropic_version) {
   const ErrorShape shape = route != nullptr                            ? route->errors
                            : path.starts_with("/v1/messages")          ? ErrorShape::kAnthropic
+                           : path.starts_with("/api/")                 ? ErrorShape::kOllama
                            : path == "/v1" || path.starts_with("/v1/") ? ErrorShape::kOpenAi
                                                                        : ErrorShape::kPlain;
   return shape == ErrorShape::kOpenAi && has_anthropic_version ? ErrorShape::kAnthropic : shape;

@@ -99,11 +99,11 @@ Usage total_usage(const std::vector<Usage>& answers, std::size_t per_prompt) {
   return total;
 }
 
-std::string usage_json(const Usage& usage) {
+std::string usage_json(const Usage& usage, const Disclosure& disclosure) {
   return std::format(R"({{"prompt_tokens":{},"completion_tokens":{},"total_tokens":{},"prompt_tokens_details":{{"cached_tokens":{}}},)"
-                     R"("completion_tokens_details":{{"reasoning_tokens":{}}}}})",
+                     R"("completion_tokens_details":{{"reasoning_tokens":{}}}{}}})",
                      usage.prompt_tokens, usage.completion_tokens, usage.prompt_tokens + usage.completion_tokens,
-                     usage.cached_prompt_tokens, usage.reasoning_tokens);
+                     usage.cached_prompt_tokens, usage.reasoning_tokens, disclosure_field(disclosure));
 }
 
 std::string whole_body(const Identity& identity, const std::vector<WholeAnswer>& answers, std::size_t per_prompt, bool logprobs) {
@@ -122,7 +122,7 @@ std::string whole_body(const Identity& identity, const std::vector<WholeAnswer>&
   }
   return std::format(R"({{"id":{},"object":"{}","created":{},"model":{},"choices":[{}],"usage":{},"system_fingerprint":null}})",
                      json_string(identity.id), identity.chat ? "chat.completion" : "text_completion", identity.created,
-                     json_string(identity.model), choices, usage_json(total_usage(usages, per_prompt)));
+                     json_string(identity.model), choices, usage_json(total_usage(usages, per_prompt), identity.disclosure));
 }
 
 ChunkWriter::ChunkWriter(Identity identity, bool usage_field, bool logprobs)
@@ -140,7 +140,9 @@ std::string ChunkWriter::chunk(std::size_t choice, std::string_view delta, std::
   out += logprobs;
   out += R"(,"finish_reason":)";
   out += finish;
-  out += usage_field_ ? "}],\"usage\":null}\n\n" : "}]}\n\n";
+  out += "}]";
+  if (finish != "null") out += disclosure_field(disclosure_);
+  out += usage_field_ ? ",\"usage\":null}\n\n" : "}\n\n";
   return out;
 }
 
@@ -193,9 +195,9 @@ std::string ChunkWriter::error(const Error& error, std::string_view request_id) 
   return std::format("data: {}\n\n", render_error(ErrorShape::kOpenAi, error, request_id).body);
 }
 
-std::string ChunkWriter::usage(const Usage& usage) const {
+std::string ChunkWriter::usage(const Usage& usage, const Disclosure& disclosure) const {
   std::string out = head_;
-  out += std::format("],\"usage\":{}}}\n\n", usage_json(usage));
+  out += std::format("],\"usage\":{}}}\n\n", usage_json(usage, disclosure));
   return out;
 }
 

@@ -16,13 +16,14 @@ struct Identity {
   std::string id;
   std::string model;
   std::int64_t created = 0;
-  bool chat = true;  // false: legacy completions
+  bool chat = true;            // false: legacy completions
+  Disclosure disclosure = {};  // of an answer that is not streamed
 };
 
 // Usage of a whole request: the answers of one prompt (`per_prompt` of them, one after the other)
 // read it once.
 Usage total_usage(const std::vector<Usage>& answers, std::size_t per_prompt);
-std::string usage_json(const Usage& usage);
+std::string usage_json(const Usage& usage, const Disclosure& disclosure = {});
 
 // The body of an answer that is not streamed; one choice an answer.
 std::string whole_body(const Identity& identity, const std::vector<WholeAnswer>& answers, std::size_t per_prompt, bool logprobs);
@@ -36,7 +37,9 @@ class ChunkWriter {
   // Started begins a choice with the role (chat only). Empty for events that have no chunk; not for
   // Failed.
   std::string event(std::size_t choice, const GenerationEvent& event);
-  [[nodiscard]] std::string usage(const Usage& usage) const;
+  [[nodiscard]] std::string usage(const Usage& usage, const Disclosure& disclosure = {}) const;
+  // The last chunk of each choice says it: for clients that get no usage.
+  void disclose(Disclosure disclosure) { disclosure_ = std::move(disclosure); }
   static std::string error(const Error& error, std::string_view request_id);
   static std::string_view done() { return "data: [DONE]\n\n"; }
   static std::string_view ping() { return ": ping\n\n"; }
@@ -56,6 +59,7 @@ class ChunkWriter {
   std::string head_;
   bool usage_field_;
   bool logprobs_;
+  Disclosure disclosure_;
   std::vector<Choice> choices_;
 };
 

@@ -75,7 +75,8 @@ Result<ParsedRequest> parse_completion_request(std::string_view text) {
   }
   if (base.echo_prompt && parsed.logprobs)
     return unsupported("logprobs", "of an echoed prompt are not supported", "leave echo or logprobs out");
-  if (!TRY(body.text("suffix")).value_or("").empty()) return unsupported("suffix", "is not supported by this model", "leave it out");
+  base.suffix = TRY(body.text("suffix")).value_or("");
+  if (!base.suffix.empty() && base.echo_prompt) return unsupported("suffix", "together with echo is not supported", "leave one out");
   TRY_VOID(parse_streaming(body, parsed));
   std::vector<GenerationRequest> prompts;
   TRY_VOID(add_prompts(body, base, prompts));

@@ -248,12 +248,14 @@ INSTANTIATE_TEST_SUITE_P(
                 "no tool 'write'"},
         Refusal{body(R"("tool_choice":"required")"), "tool_choice", "only be given with tools"},
         Refusal{body(kTools + R"("tool_choice":{"type":"allowed_tools"})"), "tool_choice.allowed_tools", "required"},
-        Refusal{body(kTools + R"("tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"auto","tools":[{"function":{"name":"x"}}]}})"),
-                "tool_choice.allowed_tools.tools[0].function", "no tool 'x'"},
+        Refusal{
+            body(kTools + R"("tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"auto","tools":[{"function":{"name":"x"}}]}})"),
+            "tool_choice.allowed_tools.tools[0].function", "no tool 'x'"},
         Refusal{body(R"("functions":[])"), "functions", "not supported", kUnsupported},
         Refusal{body(R"("response_format":{"type":"json_schema"})"), "response_format.json_schema", "required"},
         Refusal{body(R"("response_format":{"type":"json_schema","json_schema":{}})"), "response_format.json_schema.schema", "required"},
-        Refusal{body(R"("response_format":{"type":"json_schema","json_schema":{"schema":7}})"), "response_format.json_schema.schema", "object"},
+        Refusal{body(R"("response_format":{"type":"json_schema","json_schema":{"schema":7}})"), "response_format.json_schema.schema",
+                "object"},
         Refusal{body(R"("response_format":{"type":"json_object"},"grammar":"root ::= \"a\"")"), "grammar", "beside response_format"},
         Refusal{body(R"("grammar":7)"), "grammar", "string"},
         Refusal{body(R"("response_format":{"type":"xml"})"), "response_format.type", "json_schema"},
@@ -271,7 +273,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{legacy(R"("logprobs":6)"), "logprobs", "from 0 to 5"}, Refusal{legacy(R"("logprobs":true)"), "logprobs", "whole number"},
         Refusal{legacy(R"("echo":1)"), "echo", "true or false"},
         Refusal{legacy(R"("echo":true,"logprobs":1)"), "logprobs", "echoed prompt", kUnsupported},
-        Refusal{legacy(R"("suffix":"x")"), "suffix", "not supported", kUnsupported},
+        Refusal{legacy(R"("suffix":"x","echo":true)"), "suffix", "not supported", kUnsupported},
         Refusal{legacy(R"("best_of":2)"), "best_of", "other than n", kUnsupported}, Refusal{legacy(R"("n":9)"), "n", "from 1 to 8"}));
 
 }  // namespace

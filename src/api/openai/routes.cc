@@ -25,18 +25,27 @@ struct Work {
   DialectSettings settings;
   const HttpRequest& http;
   ResponseWriter& writer;
+
+  [[nodiscard]] Headers headers(const Choices& choices, std::string_view content_type) const {
+    return answer_headers(choices.model(), http, content_type, choices.degraded());
+  }
+  [[nodiscard]] Disclosure disclosure(const Choices& choices) const {
+    return {.model = choices.model(), .decision = http.id, .degraded = choices.degraded()};
+  }
 };
 
 asio::awaitable<void> stream_answer(Work& work, Choices& choices) {
   ResponseWriter& writer = work.writer;
   std::optional<ChunkWriter> chunks;
   bool open = false;
+  Disclosure disclosed;  // with the headers
   std::vector<Usage> usages(choices.size());
   for (std::size_t running = choices.size(); running > 0;) {
     const std::optional<ChoiceEvent> next = co_await choices.next(work.settings.ping_interval);
     const auto* failed = next ? std::get_if<Failed>(&next->event) : nullptr;
     if (failed && !open) co_return co_await send_error(writer, ErrorShape::kOpenAi, failed->error, work.http);
-    if (!open && !co_await writer.begin_stream(200, answer_headers(choices.model(), work.http, "text/event-stream"))) co_return;
+    if (!open && !co_await writer.begin_stream(200, work.headers(choices, "text/event-stream"))) co_return;
+    if (!open) disclosed = work.disclosure(choices);
     open = true;
     if (failed) {
       co_await writer.write(ChunkWriter::error(failed->error, work.http.id));
@@ -50,6 +59,9 @@ asio::awaitable<void> stream_answer(Work& work, Choices& choices) {
       work.identity.model = choices.model();
       chunks.emplace(work.identity, work.parsed.include_usage, work.parsed.logprobs);
     }
+    // A client that gets no usage still learns what came up after the headers.
+    if (is_terminal(next->event) && !work.parsed.include_usage && work.disclosure(choices) != disclosed)
+      chunks->disclose(work.disclosure(choices));
     const std::string chunk = chunks->event(next->choice, next->event);
     if (!chunk.empty() && !co_await writer.write(chunk)) co_return;
     if (const auto* finished = std::get_if<Finished>(&next->event)) {
@@ -57,7 +69,10 @@ asio::awaitable<void> stream_answer(Work& work, Choices& choices) {
       --running;
     }
   }
-  if (work.parsed.include_usage && !co_await writer.write(chunks->usage(total_usage(usages, work.parsed.per_prompt)))) co_return;
+  if (work.parsed.include_usage) {
+    const Usage usage = total_usage(usages, work.parsed.per_prompt);
+    if (!co_await writer.write(chunks->usage(usage, work.disclosure(choices)))) co_return;
+  }
   if (!co_await writer.write(ChunkWriter::done())) co_return;
   co_await writer.end_stream();
 }
@@ -74,7 +89,8 @@ asio::awaitable<void> whole_answer(Work& work, Choices& choices) {
     answers[next->choice].add(std::move(next->event));
   }
   work.identity.model = choices.model();
-  co_await work.writer.send(200, answer_headers(choices.model(), work.http, "application/json"),
+  work.identity.disclosure = work.disclosure(choices);
+  co_await work.writer.send(200, work.headers(choices, "application/json"),
                             whole_body(work.identity, answers, work.parsed.per_prompt, work.parsed.logprobs));
 }
 

@@ -7,6 +7,9 @@
 
 namespace pensieve::api::openai {
 
+// POST /v1/embeddings.
+std::vector<Route> embedding_routes(GenerationService& service);
+
 // `service` outlives the routes.
 std::vector<Route> routes(GenerationService& service, DialectSettings settings);
 

@@ -102,10 +102,41 @@ TEST_F(OpenAiRoutes, AFailureInTheMiddleIsAnEventAndNothingIsCalledDone) {
   EXPECT_EQ(chat().status, 502);
 }
 
+TEST_F(OpenAiRoutes, WhatTheRequestGetsLessOfIsInTheHeadersAndTheUsage) {
+  for (ScriptedEvent& step : service_.script) step.degraded = "a context of 2048 tokens";
+  RawAnswer answer = chat();
+  EXPECT_EQ(answer.header("x-pensieve-degraded"), "a context of 2048 tokens");
+  EXPECT_THAT(answer.body, HasSubstr(R"("reasoning_tokens":0},"pensieve":{"model":"tiny","decision":")" + answer.header("x-request-id") +
+                                     R"(","degraded":"a context of 2048 tokens"}})"));
+  answer = chat(R"(,"stream":true,"stream_options":{"include_usage":true})");
+  EXPECT_EQ(answer.header("x-pensieve-degraded"), "a context of 2048 tokens");
+  EXPECT_THAT(answer.body, HasSubstr(R"("degraded":"a context of 2048 tokens"}}})"));
+  answer = chat(R"(,"stream":true)");
+  EXPECT_THAT(answer.body, Not(HasSubstr("pensieve"))) << "the headers say all of it";
+}
+
+TEST_F(OpenAiRoutes, WhatComesUpInMidAnswerIsInTheLastChunk) {
+  service_.script[2].model = "smaller";
+  service_.script[2].degraded = "smaller goes on for tiny";
+  const std::string disclosed = R"("degraded":"smaller goes on for tiny"})";
+  RawAnswer answer = chat(R"(,"stream":true)");
+  EXPECT_EQ(answer.header("x-pensieve-model"), "tiny");
+  EXPECT_EQ(answer.header("x-pensieve-degraded"), "");
+  EXPECT_THAT(answer.body, HasSubstr(R"("finish_reason":"stop"}],"pensieve":{"model":"smaller",)"));
+  EXPECT_THAT(answer.body, EndsWith(disclosed + "}\n\ndata: [DONE]\n\n"));
+  answer = chat(R"(,"stream":true,"stream_options":{"include_usage":true})");
+  EXPECT_THAT(answer.body, EndsWith(disclosed + "}}\n\ndata: [DONE]\n\n"));
+  answer = chat();
+  EXPECT_EQ(answer.header("x-pensieve-model"), "smaller") << "nothing was sent before the end was known";
+  EXPECT_THAT(answer.body, HasSubstr(disclosed));
+}
+
 TEST_F(OpenAiRoutes, KnobsAreChecked) {
   const RawAnswer answer = chat("", "X-Pensieve-Quality: best\r\n");
   EXPECT_EQ(answer.status, 400);
   EXPECT_THAT(answer.body, HasSubstr("X-Pensieve-Quality must be good, high or maximum"));
+  EXPECT_THAT(chat("", "X-Pensieve-Priority: urgent\r\n").body, HasSubstr("X-Pensieve-Priority must be interactive or batch"));
+  EXPECT_EQ(chat("", "X-Pensieve-Priority: batch\r\n").status, 200);
 }
 
 TEST_F(OpenAiRoutes, AWrongKeyIsRefusedInTheOwnShape) {

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "machine/mac/readings.h"
+#include "machine/mac/smc.h"
 
 namespace pensieve {
 namespace {
@@ -65,6 +66,7 @@ class MacProbe final : public MachineProbe {
     reading.swap_total = {static_cast<std::int64_t>(swap.xsu_total)};
     reading.swap_free = {static_cast<std::int64_t>(swap.xsu_avail)};
     reading.gpu_working_set = working_set(reading.memory_total);
+    if (smc_) reading.temperature = smc_->hottest();
     std::uint64_t level = 0;
     if (has_thermal_ && notify_get_state(thermal_token_, &level) == NOTIFY_STATUS_OK) reading.thermal_level = static_cast<int>(level);
     return reading;
@@ -78,6 +80,7 @@ class MacProbe final : public MachineProbe {
   }
 
  private:
+  std::unique_ptr<Smc> smc_ = Smc::open();
   int thermal_token_ = 0;
   bool has_thermal_ = false;
 };
