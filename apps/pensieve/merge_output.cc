@@ -147,8 +147,7 @@ void MergeProgress::show(const merge::Progress& state) {
   const double seconds = std::max(std::chrono::duration<double>(now - begun_).count(), 0.001);
   const double speed = static_cast<double>(state.done.value - first_) / seconds;
   const double share = state.total.value > 0 ? 100.0 * static_cast<double>(state.done.value) / static_cast<double>(state.total.value) : 100;
-  const std::string left =
-      speed > 0 ? duration_word(static_cast<std::int64_t>(static_cast<double>((state.total - state.done).value) / speed)) : "?";
+  const std::string left = speed > 0 ? duration_word(static_cast<std::int64_t>(static_cast<double>((state.total - state.done).value) / speed)) : "?";
   std::print(stderr, "\r{:5.1f} %  tensor {} of {}  {}/s  {} left    ", share, std::min(state.tensor + 1, state.tensors), state.tensors,
              to_text(Bytes{static_cast<std::int64_t>(speed)}), left);
 }

@@ -49,9 +49,9 @@ class AnswerConstraint {
   const Vocabulary& vocabulary_;
   std::unique_ptr<GrammarState> state_;
   bool calls_began_ = false;
-  bool may_reason_;                // no token has come yet that would keep reasoning from the beginning
-  std::vector<Token> closing_;     // tokens that bring a text to its end, the best first
-  std::vector<Token> characters_;  // all single ASCII characters
+  bool may_reason_;                        // no token has come yet that would keep reasoning from the beginning
+  std::vector<Token> closing_;             // tokens that bring a text to its end, the best first
+  std::vector<Token> characters_;          // all single ASCII characters
 };
 
 }  // namespace pensieve::engine

@@ -15,8 +15,7 @@ std::vector<ToolDefinition> callable_tools(const GenerationRequest& request) {
   if (request.tool_choice == ToolChoice::kNone) return {};
   if (request.tool_choice != ToolChoice::kNamed) return request.tools;
   std::vector<ToolDefinition> named;
-  std::ranges::copy_if(request.tools, std::back_inserter(named),
-                       [&](const ToolDefinition& tool) { return tool.name == request.tool_choice_name; });
+  std::ranges::copy_if(request.tools, std::back_inserter(named), [&](const ToolDefinition& tool) { return tool.name == request.tool_choice_name; });
   return named;
 }
 
@@ -54,8 +53,7 @@ Result<AnswerPlan> AnswerPlanner::plan(const GenerationRequest& request, bool re
     plan.reading.reasoning = forms_.reasoning;
     plan.reading.reasoning_open = reasoning_open && !forms_.reasoning.end.empty();
     const bool switched_off = request.thinking.has_value() && !*request.thinking;
-    plan.reading.may_reason =
-        !forms_.reasoning.begin.empty() && !reasoning_open && !reasoning_closed && !switched_off && !request.continue_last_message;
+    plan.reading.may_reason = !forms_.reasoning.begin.empty() && !reasoning_open && !reasoning_closed && !switched_off && !request.continue_last_message;
     for (const ToolDefinition& tool : callable_tools(request)) plan.reading.tool_names.push_back(tool.name);
     if (!plan.reading.tool_names.empty()) plan.reading.tools = forms_.tools;
   }
@@ -105,8 +103,7 @@ Result<void> AnswerPlanner::add_grammars(const GenerationRequest& request, Answe
     plan.bare_calls = plan.calls;
   } else if (forms_.tools->shape == ToolFormat::Shape::kJson) {
     grammar::Rules bare;
-    const ToolFormat plain{
-        .name = "bare", .signs = {}, .begin = "", .bare = true, .separator = "\n", .arguments_key = forms_.tools->arguments_key};
+    const ToolFormat plain{.name = "bare", .signs = {}, .begin = "", .bare = true, .separator = "\n", .arguments_key = forms_.tools->arguments_key};
     const std::string root = tool_calls_symbol(bare, plain, tools, {.parallel = request.parallel_tool_calls, .with_begin = false});
     plan.bare_calls = TRY(compiler_->compile(bare.text(root), "tools"));
   }

@@ -90,61 +90,46 @@ INSTANTIATE_TEST_SUITE_P(
                  "Let me look.\n<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Köln\"}}\n</tool_call>\n<tool_call>\n"
                  "{\"name\": \"get_time\", \"arguments\": {}}\n</tool_call>",
                  "Let me look.", kBoth},
-        Recorded{"hermes",
-                 "<tool_call>{\"arguments\": {\"city\": \"Köln\"}, \"name\": \"get_weather\"}</tool_call>",
-                 "",
+        Recorded{"hermes", "<tool_call>{\"arguments\": {\"city\": \"Köln\"}, \"name\": \"get_weather\"}</tool_call>", "",
                  {{"get_weather", R"({"city": "Köln"})", true}}},
-        Recorded{"hermes",
-                 "{\"name\": \"get_weather\", \"arguments\": {\"city\": \"a}\\\"{\"}}",
-                 "",
-                 {{"get_weather", R"({"city": "a}\"{"})", true}}},
+        Recorded{"hermes", "{\"name\": \"get_weather\", \"arguments\": {\"city\": \"a}\\\"{\"}}", "", {{"get_weather", R"({"city": "a}\"{"})", true}}},
         Recorded{"hermes", "<tool_call>\n{\"name\": \"get_time\"}\n</tool_call>", "", {{"get_time", "{}", true}}},
-        Recorded{"hermes",
-                 "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Kö",
-                 "",
-                 {{"get_weather", "{\"city\": \"Kö", false}}},
+        Recorded{"hermes", "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Kö", "", {{"get_weather", "{\"city\": \"Kö", false}}},
         Recorded{"mistral",
                  "[TOOL_CALLS] [{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Köln\"}, \"id\": \"abcdef123\"}, {\"name\": "
                  "\"get_time\", \"arguments\": {}}]",
                  "", kBoth},
         Recorded{"mistral-args", "[TOOL_CALLS]get_weather[ARGS]{\"city\": \"Köln\"}[TOOL_CALLS]get_time[ARGS]{}", "", kBoth},
-        Recorded{"llama-3",
-                 "{\"name\": \"get_weather\", \"parameters\": {\"city\": \"Köln\"}}; {\"name\": \"get_time\", \"parameters\": {}}", "",
-                 kBoth},
+        Recorded{"llama-3", "{\"name\": \"get_weather\", \"parameters\": {\"city\": \"Köln\"}}; {\"name\": \"get_time\", \"parameters\": {}}",
+                 "", kBoth},
         Recorded{"llama-3", "<|python_tag|>{\"name\": \"get_time\", \"parameters\": {}}", "", {{"get_time", "{}", true}}},
         Recorded{"pythonic", "[get_weather(city=\"Köln\"), get_time()]", "", kBoth},
-        Recorded{"pythonic",
-                 "[get_weather(city='it\\'s \"x\"', on=True, n=-1.5, tags=['a', None])]",
-                 "",
+        Recorded{"pythonic", "[get_weather(city='it\\'s \"x\"', on=True, n=-1.5, tags=['a', None])]", "",
                  {{"get_weather", R"({"city": "it's \"x\"", "on": true, "n": -1.5, "tags": ["a", null]})", true}}},
         Recorded{"deepseek",
                  "Sure.<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>get_weather\n```json\n{\"city\": \"Köln\"}\n```"
-                 "<｜tool▁call▁end｜>\n<｜tool▁call▁begin｜>function<｜tool▁sep｜>get_time\n```json\n{}\n```<｜tool▁call▁end｜><"
-                 "｜tool▁calls▁end｜>",
+                 "<｜tool▁call▁end｜>\n<｜tool▁call▁begin｜>function<｜tool▁sep｜>get_time\n```json\n{}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
                  "Sure.", kBoth},
         Recorded{"deepseek-3.1",
                  "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>get_weather<｜tool▁sep｜>{\"city\": \"Köln\"}<｜tool▁call▁end｜>"
                  "<｜tool▁call▁begin｜>get_time<｜tool▁sep｜>{}<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
                  "", kBoth},
-        Recorded{"phi",
-                 "<|tool_call|>[{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Köln\"}}, {\"name\": \"get_time\", \"arguments\": "
-                 "{}}]<|/tool_call|>",
+        Recorded{"phi", "<|tool_call|>[{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Köln\"}}, {\"name\": \"get_time\", \"arguments\": {}}]<|/tool_call|>",
                  "", kBoth},
         Recorded{"phi-functools", "functools[{\"name\": \"get_time\", \"arguments\": {}}]", "", {{"get_time", "{}", true}}},
         Recorded{"gemma", "```tool_code\nget_weather(city=\"Köln\")\n```", "", {{"get_weather", R"({"city": "Köln"})", true}}},
-        Recorded{"generic", "{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Köln\"}}\n{\"name\": \"get_time\", \"arguments\": {}}",
-                 "", kBoth},
+        Recorded{"generic", "{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Köln\"}}\n{\"name\": \"get_time\", \"arguments\": {}}", "", kBoth},
         // What only looks like a call is text, to the last byte.
         Recorded{"hermes", "a < b <tool> \n", "a < b <tool> \n", {}},
         Recorded{"hermes", " {\"name\": \"get_weather_later\"}", " {\"name\": \"get_weather_later\"}", {}},
-        Recorded{"llama-3", "{\"name\": \"Bob\", \"age\": 3}", "{\"name\": \"Bob\", \"age\": 3}", {}}, Recorded{"generic", "", "", {}}));
+        Recorded{"llama-3", "{\"name\": \"Bob\", \"age\": 3}", "{\"name\": \"Bob\", \"age\": 3}", {}},
+        Recorded{"generic", "", "", {}}));
 
 TEST(AnswerReader, TellsReasoningFromTheAnswer) {
   ReadingPlan plan = plan_of("hermes");
   plan.reasoning = {"<think>", "</think>"};
   plan.may_reason = true;
-  const ReadAnswer answer =
-      read_all_ways(plan, "<think>\nHm </thin.</think>\n\nYes.<tool_call>{\"name\": \"get_time\", \"arguments\": {}}");
+  const ReadAnswer answer = read_all_ways(plan, "<think>\nHm </thin.</think>\n\nYes.<tool_call>{\"name\": \"get_time\", \"arguments\": {}}");
   EXPECT_EQ(answer.reasoning, "\nHm </thin.");
   EXPECT_EQ(answer.text, "Yes.");
   EXPECT_EQ(answer.calls.size(), 1U);

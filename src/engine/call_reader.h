@@ -43,15 +43,15 @@ class CallReader {
 
   const ToolFormat* format_;
   State state_ = State::kBetween;
-  std::string buffer_;           // a key, a name, or what stands between calls
-  std::string early_arguments_;  // that came before the name
-  bool named_ = false;           // the call's name has been reported
+  std::string buffer_;             // a key, a name, or what stands between calls
+  std::string early_arguments_;    // that came before the name
+  bool named_ = false;             // the call's name has been reported
   bool has_arguments_ = false;
-  int depth_ = 0;               // brackets open within the value
-  char quote_ = '\0';           // of the string that is open; 0: none
-  bool escaped_ = false;        // the last byte was a backslash within it
-  bool began_ = false;          // the value has its first byte
-  bool first_argument_ = true;  // kPythonic
+  int depth_ = 0;                  // brackets open within the value
+  char quote_ = '\0';              // of the string that is open; 0: none
+  bool escaped_ = false;           // the last byte was a backslash within it
+  bool began_ = false;             // the value has its first byte
+  bool first_argument_ = true;     // kPythonic
 };
 
 }  // namespace pensieve::engine

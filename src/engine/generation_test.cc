@@ -23,9 +23,8 @@ class FakeGrammar final : public TokenGrammar {
       for (const Token token : tokens) {
         const bool end = token == FakeVocabulary::kEnd;
         const std::string next = end || token > 255 ? text_ : text_ + static_cast<char>(token);
-        allowed.push_back(token <= FakeVocabulary::kEnd && std::ranges::any_of(*texts_, [&](const std::string& text) {
-                            return end ? text == next : text.starts_with(next);
-                          }));
+        allowed.push_back(token <= FakeVocabulary::kEnd &&
+                          std::ranges::any_of(*texts_, [&](const std::string& text) { return end ? text == next : text.starts_with(next); }));
       }
       return allowed;
     }

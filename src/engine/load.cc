@@ -30,7 +30,8 @@ std::string template_beside(const std::string& model_path) {
 // Where the settings want conversations kept; none if they don't, or if the folder can't be used.
 std::unique_ptr<StateArchive> open_archive(const ipc::LoadModel& settings, const LlamaModel& model) {
   if (settings.state_folder.empty() || settings.state_bytes <= 0) return nullptr;
-  auto archive = DiskArchive::open({.folder = settings.state_folder, .space = model.state_space(), .most_bytes = settings.state_bytes});
+  auto archive =
+      DiskArchive::open({.folder = settings.state_folder, .space = model.state_space(), .most_bytes = settings.state_bytes});
   if (!archive) {
     spdlog::warn("conversations are not kept: {}", archive.error().text());
     return nullptr;
@@ -44,18 +45,18 @@ Result<std::unique_ptr<Engine>> load(const ipc::LoadModel& settings, EventSink s
   const SteadyTime began = std::chrono::steady_clock::now();
   std::unique_ptr<LlamaModel> model = TRY(LlamaModel::open(settings));
   const Vocabulary& vocabulary = model->vocabulary();
-  ChosenTemplate chosen =
-      TRY(choose_template({.configured = settings.chat_template.empty() ? template_beside(settings.path) : settings.chat_template,
-                           .file = model->chat_template(),
-                           .architecture = model->metadata("general.architecture"),
-                           .model_name = model->metadata("general.name")},
-                          vocabulary));
+  ChosenTemplate chosen = TRY(choose_template({.configured = settings.chat_template.empty() ? template_beside(settings.path) : settings.chat_template,
+                                               .file = model->chat_template(),
+                                               .architecture = model->metadata("general.architecture"),
+                                               .model_name = model->metadata("general.name")},
+                                              vocabulary));
   ipc::Loaded facts = model->facts();
   facts.chat_template_source = chosen.source;
   auto grammars = std::make_unique<LlamaGrammarCompiler>(model->vocabulary().handle());
   PromptBuilder prompts(vocabulary, std::move(chosen), grammars.get());
   std::unique_ptr<StateArchive> archive = open_archive(settings, *model);
-  EngineParts parts{std::move(model), &vocabulary, std::move(grammars), std::move(prompts), std::move(facts), std::move(archive), began};
+  EngineParts parts{std::move(model),  &vocabulary, std::move(grammars), std::move(prompts), std::move(facts),
+                    std::move(archive), began};
   std::unique_ptr<Engine> engine = TRY(LocalEngine::start(std::move(parts), std::move(sink)));
   const ipc::Loaded& loaded = engine->loaded();
   spdlog::info("loaded {} ({}): {} cells, {} sequences, {} threads, chat template {}, {} ms", settings.model_id, loaded.architecture,

@@ -106,8 +106,8 @@ void LocalEngine::prepare_prompts() {
 
 void LocalEngine::run_steps() {
   std::random_device seeds;
-  Scheduler scheduler(
-      *parts_.model, *parts_.vocabulary, clock_, sink_, [&seeds] { return static_cast<std::uint32_t>(seeds()); }, parts_.archive.get());
+  Scheduler scheduler(*parts_.model, *parts_.vocabulary, clock_, sink_, [&seeds] { return static_cast<std::uint32_t>(seeds()); },
+                      parts_.archive.get());
   std::vector<PreparedRequest> mail;
   bool busy = false;
   while (prepared_.take(mail, !busy)) {

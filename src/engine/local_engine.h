@@ -23,7 +23,7 @@ struct EngineParts {
   const Vocabulary* vocabulary = nullptr;
   std::unique_ptr<GrammarCompiler> grammars;  // null: answers can't be constrained
   PromptBuilder prompts;
-  ipc::Loaded facts;                      // all but load_us
+  ipc::Loaded facts;  // all but load_us
   std::unique_ptr<StateArchive> archive;  // where conversations are kept; may be null
   SteadyTime load_began;
 };

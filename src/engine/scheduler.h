@@ -43,11 +43,11 @@ class Scheduler {
   struct Run {
     Generation generation;
     SequenceId sequence = -1;
-    std::size_t computed = 0;         // tokens in the cache
-    std::size_t shared = 0;           // of these, in cells that were another's
+    std::size_t computed = 0;   // tokens in the cache
+    std::size_t shared = 0;     // of these, in cells that were another's
     std::deque<StatePiece> archived;  // still to be loaded before it can go on
-    std::size_t overtaken = 0;        // times that a younger request was admitted before
-    SteadyTime served;                // admission or last prefill, for ageing
+    std::size_t overtaken = 0;  // times that a younger request was admitted before
+    SteadyTime served;          // admission or last prefill, for ageing
 
     [[nodiscard]] std::size_t pending() const { return generation.tokens().size() - computed; }
   };

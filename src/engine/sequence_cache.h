@@ -26,8 +26,8 @@ class SequenceCache {
   struct Place {
     SequenceId source = 0;  // has the prefix; equals `sequence` if it is taken over
     SequenceId sequence = 0;
-    std::size_t cached = 0;            // tokens of the prefix, less than the prompt has
-    std::size_t shared = 0;            // of these, in cells that a running sequence holds anyway
+    std::size_t cached = 0;  // tokens of the prefix, less than the prompt has
+    std::size_t shared = 0;  // of these, in cells that a running sequence holds anyway
     std::vector<StatePiece> archived;  // to be loaded after those; filled by add_archived
   };
 
@@ -69,8 +69,8 @@ class SequenceCache {
 
  private:
   struct Slot {
-    std::vector<Token> tokens;  // in the cache, in order
-    std::size_t saved = 0;      // of these, in the archive
+    std::vector<Token> tokens;   // in the cache, in order
+    std::size_t saved = 0;       // of these, in the archive
     Checkpoints checkpoints;
     std::uint64_t released = 0;  // order of release
     bool busy = false;

@@ -3,8 +3,8 @@
 #include <format>
 #include <nlohmann/json.hpp>
 
-#include "grammar/gbnf_check.h"
 #include "grammar/json_schema.h"
+#include "grammar/gbnf_check.h"
 
 namespace pensieve::engine {
 namespace {
@@ -20,8 +20,7 @@ constexpr std::uint64_t kMostCalls = 16;
 std::string object_schema(const std::string& schema) {
   Json parsed = Json::parse(schema, nullptr, false);
   if (!parsed.is_object()) return R"({"type":"object","properties":{}})";
-  if (!parsed.contains("type") && !parsed.contains("$ref") && !parsed.contains("anyOf") && !parsed.contains("allOf"))
-    parsed["type"] = "object";
+  if (!parsed.contains("type") && !parsed.contains("$ref") && !parsed.contains("anyOf") && !parsed.contains("allOf")) parsed["type"] = "object";
   // Without members named there is nothing to give, unless the schema asks for more.
   const bool open = parsed.contains("additionalProperties") || parsed.contains("patternProperties") || parsed.contains("required");
   const bool named = parsed.contains("properties") && !parsed["properties"].empty();
@@ -76,8 +75,7 @@ std::string body(Rules& rules, const ToolFormat& format, const ToolDefinition& t
   const std::string quoted_name = Json(tool.name).dump(-1, ' ', false, Json::error_handler_t::replace);
   switch (format.shape) {
     case ToolFormat::Shape::kJson: {
-      const std::string id =
-          format.id_length > 0 ? std::format(R"( ("," [ ]? "\"id\":" [ ]? "\"" [a-zA-Z0-9]{{{}}} "\"")?)", format.id_length) : "";
+      const std::string id = format.id_length > 0 ? std::format(R"( ("," [ ]? "\"id\":" [ ]? "\"" [a-zA-Z0-9]{{{}}} "\"")?)", format.id_length) : "";
       return std::format(R"("{{" [ ]? "\"name\":" [ ]? {} "," [ ]? {} [ ]? {}{} [ ]? "}}")", literal(quoted_name),
                          literal(std::format("\"{}\":", format.arguments_key)), arguments_symbol(rules, tool), id);
     }
@@ -104,8 +102,7 @@ std::string mark(std::string_view text) {
 std::string tool_calls_symbol(Rules& rules, const ToolFormat& format, const std::vector<ToolDefinition>& tools,
                               const ToolGrammarOptions& options) {
   std::string bodies;
-  for (const ToolDefinition& tool : tools)
-    bodies += (bodies.empty() ? "" : " | ") + rules.add("call-" + tool.name, body(rules, format, tool));
+  for (const ToolDefinition& tool : tools) bodies += (bodies.empty() ? "" : " | ") + rules.add("call-" + tool.name, body(rules, format, tool));
   const std::string call =
       rules.add("call", std::format("{} {} {}", mark(format.call_begin), rules.add("call-body", bodies), mark(format.call_end)));
   std::string text = options.with_begin ? mark(format.begin) + " " : "";

@@ -32,21 +32,16 @@ void expect(std::string_view name, const std::vector<std::string>& valid, const 
 }
 
 TEST(ToolGrammar, HoldsNameAndArgumentsInEachForm) {
-  expect(
-      "hermes",
-      {"<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Köln\"}}\n</tool_call>",
-       "<tool_call>{\"name\": \"now\", \"arguments\": {}}</tool_call>\n<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>"},
-      {"<tool_call>\n{\"name\": \"other\", \"arguments\": {}}\n</tool_call>",
-       "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {}}\n</tool_call>",
-       "<tool_call>\n{\"name\": \"now\", \"arguments\": {\"x\": 1}}\n</tool_call>"});
-  expect("mistral",
-         {"[TOOL_CALLS] [{\"name\": \"now\", \"arguments\": {}, \"id\": \"abcDEF123\"}]",
-          "[TOOL_CALLS][{\"name\": \"now\", \"arguments\": {}}]"},
+  expect("hermes",
+         {"<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Köln\"}}\n</tool_call>",
+          "<tool_call>{\"name\": \"now\", \"arguments\": {}}</tool_call>\n<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>"},
+         {"<tool_call>\n{\"name\": \"other\", \"arguments\": {}}\n</tool_call>", "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {}}\n</tool_call>",
+          "<tool_call>\n{\"name\": \"now\", \"arguments\": {\"x\": 1}}\n</tool_call>"});
+  expect("mistral", {"[TOOL_CALLS] [{\"name\": \"now\", \"arguments\": {}, \"id\": \"abcDEF123\"}]", "[TOOL_CALLS][{\"name\": \"now\", \"arguments\": {}}]"},
          {"[TOOL_CALLS][]"});
   expect("mistral-args", {"[TOOL_CALLS]now[ARGS]{}"}, {"[TOOL_CALLS]now{}"});
   expect("llama-3", {"<|python_tag|>{\"name\": \"now\", \"parameters\": {}}"}, {"{\"name\": \"now\", \"arguments\": {}}"});
-  expect("pythonic", {"<|python_start|>[get_weather(city=\"x\", days=3), now()]"},
-         {"<|python_start|>[get_weather(days=3)]", "<|python_start|>[]"});
+  expect("pythonic", {"<|python_start|>[get_weather(city=\"x\", days=3), now()]"}, {"<|python_start|>[get_weather(days=3)]", "<|python_start|>[]"});
   expect("deepseek",
          {"<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>now\n```json\n{}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>"},
          {"<｜tool▁calls▁begin｜><｜tool▁calls▁end｜>"});

@@ -59,8 +59,8 @@ std::string any_value(Rules& rules, Literals literals) {
   rules.define(name, "");  // it leads to itself
   const std::string words = python ? R"("True" | "False" | "None")" : R"("true" | "false" | "null")";
   const std::string number = number_in(rules, {}).value_or("\"0\"");
-  rules.define(name, std::format("{} | {} | {} | {} | {}", any_string(rules), number, words, list_of(rules, name, 0, std::nullopt),
-                                 any_object(rules, literals)));
+  rules.define(name, std::format("{} | {} | {} | {} | {}", any_string(rules), number, words,
+                                 list_of(rules, name, 0, std::nullopt), any_object(rules, literals)));
   return name;
 }
 

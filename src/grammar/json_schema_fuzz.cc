@@ -8,12 +8,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace pensieve;
   using namespace pensieve::grammar;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  const auto harmless = [](const Error& error) {
-    return error.code == ErrorCode::kInvalidArgument || error.code == ErrorCode::kUnsupported;
-  };
+  const auto harmless = [](const Error& error) { return error.code == ErrorCode::kInvalidArgument || error.code == ErrorCode::kUnsupported; };
   for (const bool strict : {true, false}) {
-    const auto grammar =
-        schema_grammar(text, {.strict = strict, .literals = strict ? Literals::kJson : Literals::kPython, .param = "schema"});
+    const auto grammar = schema_grammar(text, {.strict = strict, .literals = strict ? Literals::kJson : Literals::kPython, .param = "schema"});
     if (!grammar) {
       if (!harmless(grammar.error())) std::abort();
       continue;

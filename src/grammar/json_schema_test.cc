@@ -36,11 +36,10 @@ Error refused(const std::string& schema, bool strict = true) {
 }
 
 TEST(JsonSchema, KeepsMembersInTheirOrderAndOptionalOnesOptional) {
-  expect(
-      R"({"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"boolean"},"c":{"type":"null"}},
+  expect(R"({"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"boolean"},"c":{"type":"null"}},
              "required":["b"],"additionalProperties":false})",
-      {R"({"a": 1, "b": true, "c": null})", R"({"b":false})", R"({ "a":-3, "b": true })", "{\n  \"b\": true\n}", R"({"b":true,"c":null})"},
-      {R"({"a": 1})", R"({})", R"({"b":true,"a":1})", R"({"b":1})", R"({"b":true,})", R"({"b":true,"d":1})", R"({"b": true)"});
+         {R"({"a": 1, "b": true, "c": null})", R"({"b":false})", R"({ "a":-3, "b": true })", "{\n  \"b\": true\n}", R"({"b":true,"c":null})"},
+         {R"({"a": 1})", R"({})", R"({"b":true,"a":1})", R"({"b":1})", R"({"b":true,})", R"({"b":true,"d":1})", R"({"b": true)"});
 }
 
 TEST(JsonSchema, AllowsNoMemberTwiceByAnotherName) {
@@ -56,8 +55,7 @@ TEST(JsonSchema, HoldsRequiredMembersWithoutASchema) {
 TEST(JsonSchema, TakesMapsWithPatternsAndCounts) {
   expect(R"({"type":"object","patternProperties":{"^x[0-9]+$":{"type":"integer"}},"minProperties":1,"maxProperties":2})",
          {R"({"x1":1})", R"({"x1":1, "x22":2})"}, {R"({})", R"({"y":1})", R"({"x1":"a"})", R"({"x1":1,"x2":2,"x3":3})"});
-  expect(R"({"type":"object","propertyNames":{"enum":["a","b"]},"additionalProperties":{"type":"null"}})", {R"({"a":null})"},
-         {R"({"c":null})"});
+  expect(R"({"type":"object","propertyNames":{"enum":["a","b"]},"additionalProperties":{"type":"null"}})", {R"({"a":null})"}, {R"({"c":null})"});
 }
 
 TEST(JsonSchema, HoldsEnumsConstantsAndTypeLists) {
@@ -93,8 +91,7 @@ TEST(JsonSchema, HoldsArraysToTheirBoundsAndPlaces) {
 
 TEST(JsonSchema, HoldsWholeNumbersWithinBounds) {
   for (const auto& [low, high] : {std::pair{-12, 7}, {0, 0}, {5, 123}, {-205, -99}, {19, 20}, {-1, 1}, {100, 9999}}) {
-    FakeMatcher matcher(
-        compiled("{\"type\":\"integer\",\"minimum\":" + std::to_string(low) + ",\"maximum\":" + std::to_string(high) + "}"));
+    FakeMatcher matcher(compiled("{\"type\":\"integer\",\"minimum\":" + std::to_string(low) + ",\"maximum\":" + std::to_string(high) + "}"));
     for (int n = -1100; n <= 1100; ++n) {
       const bool within = n >= low && n <= high;
       if (within != matcher.accepts(std::to_string(n))) ADD_FAILURE() << n << " of " << low << " to " << high;
@@ -111,8 +108,7 @@ TEST(JsonSchema, HoldsDecimalNumbersWithinBounds) {
 }
 
 TEST(JsonSchema, HoldsStringsToLengthsInCharacters) {
-  expect(R"({"type":"string","minLength":2,"maxLength":3})", {R"("ab")", R"("日本語")", R"("\n\"")", R"("😀a")"},
-         {R"("a")", R"("abcd")", R"("")"});
+  expect(R"({"type":"string","minLength":2,"maxLength":3})", {R"("ab")", R"("日本語")", R"("\n\"")", R"("😀a")"}, {R"("a")", R"("abcd")", R"("")"});
   FakeMatcher matcher(compiled(R"({"type":"string","minLength":300,"maxLength":700})"));
   for (const std::size_t length : {299U, 300U, 555U, 556U, 557U, 700U, 701U}) {
     EXPECT_EQ(matcher.accepts('"' + std::string(length, 'x') + '"'), length >= 300 && length <= 700) << length;
@@ -124,8 +120,7 @@ TEST(JsonSchema, WritesNoEscapeThatIsNoCharacter) {
 }
 
 TEST(JsonSchema, HoldsPatterns) {
-  expect(R"({"type":"string","pattern":"^[A-Z]{2}-\\d+(\\.\\d{1,2})?$"})", {R"("AB-1")", R"("AB-12.5")"},
-         {R"("AB-")", R"("ab-1")", R"("AB-1.")"});
+  expect(R"({"type":"string","pattern":"^[A-Z]{2}-\\d+(\\.\\d{1,2})?$"})", {R"("AB-1")", R"("AB-12.5")"}, {R"("AB-")", R"("ab-1")", R"("AB-1.")"});
   expect(R"({"type":"string","pattern":"^(foo|ba[rz])?$"})", {R"("")", R"("foo")", R"("baz")"}, {R"("ba")"});
   expect(R"({"type":"string","pattern":"@"})", {R"("a@b")", R"("@")"}, {R"("ab")"});
   expect(R"({"type":"string","pattern":"^[^\"a]\\\\$"})", {R"("b\\")", R"("\\\\")"}, {R"("a\\")", R"("\"\\")"});
@@ -151,9 +146,8 @@ TEST(JsonSchema, TakesAnyObjectInJsonMode) {
 
 TEST(JsonSchema, WritesPythonLiterals) {
   Rules rules;
-  const auto root =
-      compile_schema(rules, R"({"type":"object","properties":{"a":{"type":"boolean"},"b":{"enum":[null,true]}},"required":["a","b"]})",
-                     {.strict = false, .literals = Literals::kPython, .param = ""});
+  const auto root = compile_schema(rules, R"({"type":"object","properties":{"a":{"type":"boolean"},"b":{"enum":[null,true]}},"required":["a","b"]})",
+                                   {.strict = false, .literals = Literals::kPython, .param = ""});
   EXPECT_TRUE(accepts(rules.text(*root), R"({"a": True, "b": None})"));
   EXPECT_FALSE(accepts(rules.text(*root), R"({"a": true, "b": null})"));
 }
@@ -168,10 +162,9 @@ TEST(JsonSchema, NamesWhatItCanNotHold) {
 }
 
 TEST(JsonSchema, RefusesWhatIsNoSchemaOrAcceptsNothing) {
-  for (const char* schema :
-       {"", "[", "3", R"({"type":"text"})", R"({"$ref":"#/nowhere"})", R"({"$ref":"http://x/y"})", R"({"enum":[]})", "false",
-        R"({"type":"integer","minimum":3,"maximum":2})", R"({"minLength":3,"maxLength":2})", R"({"type":"string","minLength":-1})",
-        R"({"type":"string","pattern":"("})", R"({"allOf":[{"type":"string"},{"type":"integer"}]})"}) {
+  for (const char* schema : {"", "[", "3", R"({"type":"text"})", R"({"$ref":"#/nowhere"})", R"({"$ref":"http://x/y"})", R"({"enum":[]})", "false",
+                             R"({"type":"integer","minimum":3,"maximum":2})", R"({"minLength":3,"maxLength":2})", R"({"type":"string","minLength":-1})",
+                             R"({"type":"string","pattern":"("})", R"({"allOf":[{"type":"string"},{"type":"integer"}]})"}) {
     EXPECT_EQ(refused(schema).code, ErrorCode::kInvalidArgument) << schema;
   }
 }

@@ -96,8 +96,7 @@ void fit_lengths(RegexNode& sequence, const LengthBounds& bounds) {
   }
   if (runs.empty()) return;
   if (bounds.least > fixed) {
-    RegexNode& longest =
-        **std::ranges::max_element(runs, {}, [](const RegexNode* run) { return run->most.value_or(kLongest) - run->least; });
+    RegexNode& longest = **std::ranges::max_element(runs, {}, [](const RegexNode* run) { return run->most.value_or(kLongest) - run->least; });
     const std::uint64_t added = std::min(bounds.least - fixed, longest.most.value_or(kLongest) - longest.least);
     longest.least += added;
     fixed += added;

@@ -18,9 +18,9 @@ constexpr std::array kTypes = {"object", "array", "string", "number", "integer",
 
 // Keywords that only describe, and the places that references lead to.
 bool is_annotation(std::string_view key) {
-  constexpr std::array kAnnotations = {"title",      "description", "default",   "examples", "example",     "$comment",
-                                       "deprecated", "readOnly",    "writeOnly", "$defs",    "definitions", "$schema",
-                                       "$id",        "id",          "$anchor",   "nullable", "x-order"};
+  constexpr std::array kAnnotations = {"title",     "description", "default",    "examples",    "example", "$comment",      "deprecated", "readOnly",
+                                       "writeOnly", "$defs",       "definitions", "$schema",    "$id",     "id",            "$anchor",    "nullable",
+                                       "x-order"};
   return std::ranges::contains(kAnnotations, key);
 }
 
@@ -49,11 +49,8 @@ bool fits_type(const Json& value, const Json& types) {
 
 // The type that a schema without `type` speaks of; empty: of none.
 std::string implied_type(const Json& schema) {
-  const auto has = [&](std::initializer_list<const char*> keys) {
-    return std::ranges::any_of(keys, [&](const char* key) { return schema.contains(key); });
-  };
-  if (has({"properties", "required", "additionalProperties", "patternProperties", "propertyNames", "minProperties", "maxProperties"}))
-    return "object";
+  const auto has = [&](std::initializer_list<const char*> keys) { return std::ranges::any_of(keys, [&](const char* key) { return schema.contains(key); }); };
+  if (has({"properties", "required", "additionalProperties", "patternProperties", "propertyNames", "minProperties", "maxProperties"})) return "object";
   if (has({"items", "prefixItems", "minItems", "maxItems", "uniqueItems", "contains"})) return "array";
   if (has({"pattern", "minLength", "maxLength", "format"})) return "string";
   if (has({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})) return "number";

@@ -64,8 +64,7 @@ Result<std::string> SchemaCompiler::object(const Json& schema, const std::string
   if (!required.is_array()) return wrong("required", path, "must be an array");
   for (const Json& name : required) {
     if (!name.is_string()) return wrong("required", path, "must hold strings");
-    if (!properties.contains(name.get<std::string>()))
-      properties[name.get<std::string>()] = schema.value("additionalProperties", Json(true));
+    if (!properties.contains(name.get<std::string>())) properties[name.get<std::string>()] = schema.value("additionalProperties", Json(true));
   }
   if (properties.size() > kMostMembers) return wrong("properties", path, std::format("has more than {} members", kMostMembers));
   if (properties.empty()) return map(schema, path);
@@ -76,8 +75,7 @@ Result<std::string> SchemaCompiler::object(const Json& schema, const std::string
 
   const std::string blank = space(rules_);
   const std::string other = TRY(other_member(schema, properties, path));
-  if (most && (*most < properties.size() || !other.empty()))
-    TRY_VOID(cannot_hold("maxProperties", path, "it is less than 'properties' names"));
+  if (most && (*most < properties.size() || !other.empty())) TRY_VOID(cannot_hold("maxProperties", path, "it is less than 'properties' names"));
   // From the last member to the first: what may follow once a member is written, and before any is.
   std::string after = other.empty() ? "\"\"" : rules_.add("others", std::format(R"(("," {} {})*)", blank, other));
   std::string before = other.empty() ? "\"\"" : rules_.add("others", std::format("({} {})?", other, after));

@@ -78,8 +78,7 @@ void StreamWriter::open(std::string& out, Block block, const ToolCallDelta* call
   if (block == Block::kThinking) content = R"({"type":"thinking","thinking":"","signature":""})";
   if (call != nullptr) {
     call_ = call->index;
-    content =
-        std::format(R"({{"type":"tool_use","id":{},"name":{},"input":{{}}}})", json_string(tool_use_id(call->id)), json_string(call->name));
+    content = std::format(R"({{"type":"tool_use","id":{},"name":{},"input":{{}}}})", json_string(tool_use_id(call->id)), json_string(call->name));
   }
   out += sse("content_block_start", std::format(R"({{"type":"content_block_start","index":{},"content_block":{}}})", index_, content));
 }

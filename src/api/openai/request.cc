@@ -127,8 +127,7 @@ Result<void> parse_tool_choice(const Fields& body, GenerationRequest& request) {
       request.tool_choice_name = TRY(named_function(fields, request));
     }
   }
-  if (request.tool_choice == ToolChoice::kRequired && request.tools.empty())
-    return body.wrong("tool_choice", "may only be given with tools");
+  if (request.tool_choice == ToolChoice::kRequired && request.tools.empty()) return body.wrong("tool_choice", "may only be given with tools");
   return {};
 }
 
