@@ -84,7 +84,8 @@ Result<void> pull_command(const Choices& choices) {
   const Result<bool> done = download_all(missing, [&](const DownloadProgress& state) { return line.show(state); });
   if (isatty(2) != 0) std::println(stderr, "");
   if (!done) return std::unexpected(done.error());
-  std::println(stderr, "{}", *done ? "its sha256 is right" : "unverified: neither the catalog nor the server tells its sha256 (--sha256 checks one)");
+  std::println(stderr, "{}",
+               *done ? "its sha256 is right" : "unverified: neither the catalog nor the server tells its sha256 (--sha256 checks one)");
   std::println("{}", plan.files.front().destination.string());
   return {};
 }

@@ -12,8 +12,8 @@
 #include "gguf/http_source.h"
 #include "gguf/split.h"
 #include "gguf/summary.h"
-#include "memory/speed.h"
 #include "machine/machine_probe.h"
+#include "memory/speed.h"
 #include "planning.h"
 
 namespace pensieve::cli {
@@ -89,11 +89,13 @@ Result<RemoteShape> remote_shape(const std::string& url, const std::string& bear
   const auto first = TRY(gguf::open_url(url, bearer));
   const auto open_part = [&](std::uint64_t part, std::uint64_t parts) -> Result<std::unique_ptr<gguf::Source>> {
     const std::string plain = url.substr(0, url.find_first_of("?#"));
-    std::unique_ptr<gguf::HttpSource> source = TRY(gguf::open_url(TRY(gguf::part_name(plain, part, parts)) + url.substr(plain.size()), bearer));
+    const std::string name = TRY(gguf::part_name(plain, part, parts));
+    std::unique_ptr<gguf::HttpSource> source = TRY(gguf::open_url(name + url.substr(plain.size()), bearer));
     remote.fetched += Bytes{static_cast<std::int64_t>(source->fetched_bytes())};
     return source;
   };
-  remote.shape = TRY(gguf::model_shape(TRY(gguf::read_parts(*first, open_part, true))));
+  const gguf::Header header = TRY(gguf::read_parts(*first, open_part, true));
+  remote.shape = TRY(gguf::model_shape(header));
   remote.fetched += Bytes{static_cast<std::int64_t>(first->fetched_bytes())};
   return remote;
 }

@@ -133,7 +133,6 @@ struct StepTimes {
 double seconds_of(llama_context* context, int count) {
   std::vector<llama_token> tokens(static_cast<std::size_t>(count), 5);
   const auto begin = std::chrono::steady_clock::now();
-
   if (llama_decode(context, llama_batch_get_one(tokens.data(), count)) != 0) return 0;
   llama_synchronize(context);
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -227,7 +226,7 @@ Result<KernelSpeed> measure_kernels(const std::filesystem::path& folder, int thr
       (narrow.decode - share * wide.decode) / (static_cast<double>(kNarrow.layers) - share * static_cast<double>(kWide.layers));
   speed.layer_seconds = std::max(fixed, 0.0);
   // Each head of Q reads the whole cache of its K and V.
-  const double macs = static_cast<double>(kNarrow.layers * kNarrow.width * 2) * (kDeep + 2 * kPrompt);
+  const double macs = static_cast<double>(kNarrow.layers * kNarrow.width * 2) * (kDeep + 3 * kPrompt + kDecoded);
   speed.attention_macs = macs / std::max(narrow.decode_deep - narrow.decode, 1e-6);
   for (const ggml_type type : kFormats) {
     const std::string name = upper(ggml_type_name(type));

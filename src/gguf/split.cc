@@ -16,9 +16,10 @@ Result<Header> read_part(Source& source, std::uint64_t part, std::uint64_t parts
   const std::uint64_t number = header.number("split.no").value_or(0);
   const std::uint64_t count = header.number("split.count").value_or(1);
   if (number + 1 == part && count == parts) return header;
-  return fail(ErrorCode::kInvalidArgument,
-              std::format("the file of part {} of {} says that it is part {} of {} (split.no, split.count)", part, parts, number + 1, count),
-              "get the parts again, each under its own name");
+  return fail(
+      ErrorCode::kInvalidArgument,
+      std::format("the file of part {} of {} says that it is part {} of {} (split.no, split.count)", part, parts, number + 1, count),
+      "get the parts again, each under its own name");
 }
 
 Result<void> add_part(Header& header, Header part, std::set<std::string>& names) {

@@ -28,7 +28,7 @@ struct MachineProfile {
   std::map<std::string, double, std::less<>> prefill_macs;
   double operation_seconds = 0;  // fixed cost of one operation of a step's graph: threads meet after each
   double attention_macs = 0;     // multiply-adds a second of decoding's attention; 0: the cache's bytes decide
-  std::string source;        // where the figures come from
+  std::string source;            // where the figures come from
 };
 
 // The profiles that Pensieve ships (data/machines.toml).

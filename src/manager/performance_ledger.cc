@@ -19,8 +19,8 @@ struct Figure {
   std::string_view name;
   double MachineProfile::* member;
 };
-constexpr auto kFigures =
-    std::to_array<Figure>({{"operation seconds", &MachineProfile::operation_seconds}, {"attention macs/s", &MachineProfile::attention_macs}});
+constexpr auto kFigures = std::to_array<Figure>(
+    {{"operation seconds", &MachineProfile::operation_seconds}, {"attention macs/s", &MachineProfile::attention_macs}});
 
 constexpr std::int64_t kFewTokens = 16;  // too few to tell a speed
 

@@ -108,8 +108,9 @@ std::unique_ptr<Smc> Smc::open() {
 void Smc::find_sensors() {
   Exchange count{.key = code("#KEY"), .info = {.size = 4}, .command = kReadKey};
   if (!library_->exchange(connection_, count)) return;
-  const std::uint32_t keys = std::min(kMostKeys, static_cast<std::uint32_t>(count.bytes[0]) << 24U | static_cast<std::uint32_t>(count.bytes[1]) << 16U |
-                                                     static_cast<std::uint32_t>(count.bytes[2]) << 8U | count.bytes[3]);
+  const std::uint32_t keys =
+      std::min(kMostKeys, static_cast<std::uint32_t>(count.bytes[0]) << 24U | static_cast<std::uint32_t>(count.bytes[1]) << 16U |
+                              static_cast<std::uint32_t>(count.bytes[2]) << 8U | count.bytes[3]);
   for (std::uint32_t i = 0; i < keys; ++i) {
     Exchange at{.command = kKeyAtIndex, .index = i};
     if (!library_->exchange(connection_, at) || !mac_readings::is_temperature_key(text_of(at.key))) continue;
