@@ -16,7 +16,7 @@ OWNERS = {
     r"ggml[\w-]*\.h": ("engine", "merge"),
     r"nlohmann/.*": ("engine", "grammar"),
     r"minja/.*": ("engine",),
-    r"toml\+\+/.*": ("config", "machine", "catalog", "merge"),
+    r"toml\+\+/.*": ("config", "machine", "catalog", "merge", "sim"),
 }
 # These are heavy: any source file may include them, but of the headers only those of these folders.
 HEADER_OWNERS = {
