@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "manager/fake_generations.h"
 #include "manager/fake_manager.h"
 
 namespace pensieve {
@@ -76,7 +77,7 @@ TEST_F(Watch, ShortMemoryTakesTheLargerModelOutOfItsIdleness) {
   EXPECT_EQ(status("small").state, ModelState::kReady);
   GenerationRequest request;
   request.model = "large";
-  EXPECT_TRUE(routing_->choose(request)) << "a model that is named is what one gets";
+  EXPECT_TRUE(completed(routing_->choose(request))) << "a model that is named is what one gets";
 }
 
 TEST_F(Watch, AnAnswerUnderWayKeepsItsModel) {

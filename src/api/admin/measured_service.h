@@ -26,7 +26,6 @@ class MeasuredService final : public GenerationService {
   boost::asio::awaitable<Result<Embeddings>> embed(EmbeddingRequest request) override { return service_.embed(std::move(request)); }
   boost::asio::awaitable<Result<void>> load(std::string model) override { return service_.load(std::move(model)); }
   boost::asio::awaitable<Result<void>> unload(std::string model) override { return service_.unload(std::move(model)); }
-  Result<void> keep(std::string_view model, std::optional<std::chrono::seconds> idle) override { return service_.keep(model, idle); }
   [[nodiscard]] Result<ModelStatus> find(std::string_view name) const override { return service_.find(name); }
   [[nodiscard]] ServiceStatus status() const override { return service_.status(); }
 

@@ -24,7 +24,7 @@ PullState Pull::state() const {
 namespace {
 
 void run(const std::vector<DownloadFile>& files, Pull::Shared& shared) {
-  const Result<void> result = download_all(files, [&shared](const DownloadProgress& progress) {
+  const auto result = download_all(files, [&shared](const DownloadProgress& progress) {
     const std::scoped_lock lock(shared.mutex);
     shared.state.done = progress.done.value;
     shared.state.total = progress.total.value;
