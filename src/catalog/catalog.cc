@@ -256,8 +256,11 @@ Result<ResolvedName> ModelCatalog::with_adapters(std::string_view name) const {
   const std::size_t plus = name.find('+');
   ResolvedName resolved = TRY(follow(name.substr(0, plus), 0));
   const std::vector<InstalledAdapter> installed = adapters_.list();
-  for (const auto part : std::views::split(name.substr(plus + 1), '+')) {
-    const std::string_view wanted(part.begin(), part.end());
+  std::string_view rest = name.substr(plus);
+  while (!rest.empty()) {
+    rest.remove_prefix(1);
+    const std::string_view wanted = rest.substr(0, rest.find('+'));
+    rest.remove_prefix(wanted.size());
     const auto adapter = std::ranges::find(installed, wanted, &InstalledAdapter::name);
     if (adapter == installed.end()) return std::unexpected(unknown_adapter(wanted, installed));
     if (!resolved.fixed) resolved = {.id = adapter->model};

@@ -83,10 +83,11 @@ TEST(GgufHeader, TheLargestHeaderThatIsReadTakesLessThan64Megabytes) {
   GTEST_SKIP() << "sanitizers use memory of their own";
 #endif
   FakeFile file;
-  for (int i = 0; i < 1990; ++i) file.text(std::format("key{}", i), std::string(8000, 'x'));
+  for (int i = 0; i < 1900; ++i) file.text(std::format("key{}", i), std::string(8000, 'x'));
   for (int i = 0; i < 14'000; ++i) file.number(std::format("n{}", i), 1);
   for (int i = 0; i < 65'536; ++i) file.tensor(std::format("{:0>120}", i), 8, 1);
   const std::string bytes = file.bytes(32);
+  ASSERT_EQ(error_of(bytes), "");
   EXPECT_LT(peak_kilobytes(bytes, 1) - peak_kilobytes(bytes, 0), 64'000);
 }
 #endif

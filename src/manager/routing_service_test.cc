@@ -47,7 +47,7 @@ class Routing : public testing::Test {
  protected:
   Routing() {
     add("coder-7b", "primary", 7);
-    add("small-1b", "fallback", 1);
+    add("small", "fallback", 0.1);
   }
   void add(std::string id, std::string role, double billions, std::int64_t context = 8192) {
     directory.add(id, std::move(role), billions, context);
@@ -114,10 +114,10 @@ TEST_F(Routing, AnswersOfOneRequestComeFromOneModelAndAreNoRegenerations) {
 }
 
 TEST_F(Routing, ANamedModelIsADecisionToo) {
-  for (const char* name : {"small-1b", "fallback"}) {
+  for (const char* name : {"small", "fallback"}) {
     GenerationRequest asked = hard(name);
     ASSERT_TRUE(choose(asked));
-    EXPECT_EQ(asked.model, "small-1b");
+    EXPECT_EQ(asked.model, "small");
     EXPECT_EQ(record().asked, name);
     EXPECT_TRUE(record().named);
   }
@@ -138,7 +138,7 @@ TEST_F(Routing, ANamedModelThatDoesNotFitIsRefusedWithFiguresAndTheWayOut) {
 }
 
 TEST_F(Routing, ANamedModelWithoutEyesIsRefusedForImages) {
-  GenerationRequest asked = request("small-1b");
+  GenerationRequest asked = request("small");
   asked.messages[0].images.emplace_back();
   const Result<void> refused = choose(asked);
   ASSERT_FALSE(refused);
@@ -152,9 +152,9 @@ TEST_F(Routing, APromptThatSeemsTooLongGoesToBeCounted) {
   GenerationRequest asked = request("auto", text);
   ASSERT_TRUE(choose(asked));
   EXPECT_EQ(asked.model, "wide");
-  asked = request("small-1b", text);
+  asked = request("small", text);
   ASSERT_TRUE(choose(asked));
-  EXPECT_EQ(asked.model, "small-1b") << "the named one counts itself";
+  EXPECT_EQ(asked.model, "small") << "the named one counts itself";
   EXPECT_THAT(record().decision.steps, ElementsAre(HasSubstr("count")));
 }
 
@@ -167,8 +167,8 @@ TEST_F(Routing, WhereTheChosenModelCannotBeHadTheNextBestAnswers) {
   service.refusals["coder-7b"] = {ErrorCode::kOutOfMemory, "no memory", "", ""};
   const auto stream = generate(hard());
   ASSERT_TRUE(stream) << stream.error().text();
-  EXPECT_EQ((*stream)->model(), "small-1b");
-  EXPECT_EQ(record().decision.model(), "small-1b");
+  EXPECT_EQ((*stream)->model(), "small");
+  EXPECT_EQ(record().decision.model(), "small");
   EXPECT_THAT(record().decision.steps, testing::Contains("'coder-7b' could not answer: no memory"));
 }
 
@@ -188,7 +188,7 @@ TEST_F(Routing, WhatNoOtherModelHelpsIsNotTriedElsewhere) {
 
 TEST_F(Routing, WhereAllFailTheLastReasonIsGiven) {
   service.refusals["coder-7b"] = {ErrorCode::kOutOfMemory, "no memory", "", ""};
-  service.refusals["small-1b"] = {ErrorCode::kWorkerLost, "crashed", "", ""};
+  service.refusals["small"] = {ErrorCode::kWorkerLost, "crashed", "", ""};
   const auto stream = generate(hard());
   ASSERT_FALSE(stream);
   EXPECT_EQ(stream.error().message, "crashed");
@@ -199,7 +199,7 @@ TEST_F(Routing, AFailedModelIsLeftAloneForAMinuteAndThenTriedAgain) {
   service.at("coder-7b").state = ModelState::kFailed;
   GenerationRequest asked = hard();
   ASSERT_TRUE(choose(asked));
-  EXPECT_EQ(asked.model, "small-1b");
+  EXPECT_EQ(asked.model, "small");
   clock.advance(61s);
   asked = hard();
   asked.id = "r2";
@@ -208,7 +208,7 @@ TEST_F(Routing, AFailedModelIsLeftAloneForAMinuteAndThenTriedAgain) {
 }
 
 TEST_F(Routing, WhereOnlyFailedModelsAreLeftOneIsTriedAgain) {
-  for (const char* id : {"coder-7b", "small-1b"}) service.at(id).state = ModelState::kFailed;
+  for (const char* id : {"coder-7b", "small"}) service.at(id).state = ModelState::kFailed;
   GenerationRequest asked = request("auto");
   EXPECT_TRUE(choose(asked));
   EXPECT_THAT(record().decision.steps, ElementsAre(HasSubstr("try again to load")));
@@ -256,22 +256,22 @@ class RoutingTiers : public Routing {
 TEST_F(RoutingTiers, ASmallModelsSureAnswerIsKept) {
   settings.tiers.triage = selector::TierMode::kOff;
   service.at("coder-7b").state = ModelState::kUnloaded;
-  service.play("small-1b", {{Started{}}, {scored_delta("Sure", -0.01), false, 40ms}, {Finished{}}});
+  service.play("small", {{Started{}}, {scored_delta("Sure", -0.01), false, 40ms}, {Finished{}}});
   const auto stream = generate(hard("auto"));
   ASSERT_TRUE(stream);
   ASSERT_TRUE(record().cascade) << record().decision.reason;
   take(**stream);
-  EXPECT_EQ((*stream)->model(), "small-1b");
+  EXPECT_EQ((*stream)->model(), "small");
   ASSERT_TRUE(record().cascade->outcome);
   EXPECT_FALSE(record().cascade->outcome->escalated);
   EXPECT_EQ(record().decision.model(), "coder-7b");
-  EXPECT_EQ(record().outcome.model, "small-1b");
+  EXPECT_EQ(record().outcome.model, "small");
 }
 
 TEST_F(RoutingTiers, ADoubtfulOneEscalatesToTheChosenModel) {
   settings.tiers.triage = selector::TierMode::kOff;
   service.at("coder-7b").state = ModelState::kUnloaded;
-  service.play("small-1b", {{Started{}}, {scored_delta("Hm", -5)}, {Finished{}}});
+  service.play("small", {{Started{}}, {scored_delta("Hm", -5)}, {Finished{}}});
   const auto stream = generate(hard("auto"));
   take(**stream);
   EXPECT_EQ((*stream)->model(), "coder-7b");
@@ -293,11 +293,11 @@ TEST_F(RoutingTiers, ATriageAnswerMovesTheDecision) {
   settings.tiers.cascade = selector::TierMode::kOff;
   settings.defaults = {.quality = Quality::kHigh, .performance = Performance::kHigh};
   TokenLogprobs answer{.sampled = {.bytes = "No"}, .top = {{.bytes = "No", .logprob = -0.01}, {.bytes = "Yes", .logprob = -5}}};
-  service.play("small-1b", {{Started{}}, {Delta{.text = "No", .tokens = 1, .logprobs = {answer}}, false, 80ms}, {Finished{}}});
+  service.play("small", {{Started{}}, {Delta{.text = "No", .tokens = 1, .logprobs = {answer}}, false, 80ms}, {Finished{}}});
   GenerationRequest asked = request("auto", "Compare two ways to cache the results of this function and say which is better.");
   ASSERT_TRUE(choose(asked));
   ASSERT_TRUE(record().triage) << record().decision.reason;
-  EXPECT_EQ(record().triage->model, "small-1b");
+  EXPECT_EQ(record().triage->model, "small");
   EXPECT_LT(record().triage->yes.value_or(1), 0.1);
   EXPECT_EQ(record().triage->time, 80ms);
   EXPECT_THAT(service.requests.front().id, HasSubstr("triage"));
@@ -306,7 +306,7 @@ TEST_F(RoutingTiers, ATriageAnswerMovesTheDecision) {
 TEST_F(RoutingTiers, ATriageWithoutAnAnswerChangesNothing) {
   settings.tiers.cascade = selector::TierMode::kOff;
   settings.defaults = {.quality = Quality::kHigh, .performance = Performance::kHigh};
-  service.refusals["small-1b"] = {ErrorCode::kOverloaded, "busy", "", ""};
+  service.refusals["small"] = {ErrorCode::kOverloaded, "busy", "", ""};
   GenerationRequest asked = request("auto", "Compare two ways to cache the results of this function and say which is better.");
   ASSERT_TRUE(choose(asked));
   ASSERT_TRUE(record().triage);

@@ -32,7 +32,7 @@ class Tiers : public testing::Test {
 
   FleetSnapshot fleet = four_models_that_fit();
   Assessment task = fake_task(TaskClass::kComplex, Domain::kReasoning, 200);
-  Requirement requirement{Quality::kMaximum, Performance::kHigh};
+  Requirement requirement{Quality::kHigh, Performance::kMedium};
   TierPolicy tiers{.triage = TierMode::kOn, .cascade = TierMode::kOn};
 };
 
