@@ -34,7 +34,7 @@ class Directory final : public ModelDirectory {
                        .aliases = {std::move(role)},
                        .architecture = "llama",
                        .quantization = "Q4_K_M",
-                       .file_bytes = static_cast<std::int64_t>(billions * 0.6e9),
+                       .file_bytes = static_cast<std::int64_t>(billions * 0.06e9),
                        .parameters = static_cast<std::int64_t>(billions * 1e9),
                        .context_length = context});
   }
@@ -124,7 +124,7 @@ TEST_F(Routing, ANamedModelIsADecisionToo) {
 }
 
 TEST_F(Routing, ANamedModelThatDoesNotFitIsRefusedWithFiguresAndTheWayOut) {
-  add("huge-70b", "tertiary", 70);
+  add("huge-70b", "tertiary", 700);
   service.at("huge-70b").state = ModelState::kUnloaded;
   GenerationRequest asked = request("tertiary");
   const Result<void> refused = choose(asked);
@@ -244,6 +244,7 @@ TEST_F(Routing, TheOutcomeTellsSpeedsAndWhoAnswered) {
 class RoutingTiers : public Routing {
  protected:
   RoutingTiers() {
+    settings.defaults = {.quality = Quality::kHigh, .performance = Performance::kLow};
     settings.tiers = {.triage = selector::TierMode::kOn,
                       .cascade = selector::TierMode::kOn,
                       .triage_band = 100,
@@ -291,7 +292,10 @@ TEST_F(RoutingTiers, NamedModelsAndTheHighestQualityAreNotTriedWithLess) {
 
 TEST_F(RoutingTiers, ATriageAnswerMovesTheDecision) {
   settings.tiers.cascade = selector::TierMode::kOff;
-  settings.defaults = {.quality = Quality::kHigh, .performance = Performance::kHigh};
+  settings.defaults = {.quality = Quality::kGood, .performance = Performance::kHigh};
+  for (const auto& [name, billions] : std::map<std::string, double>{{"b", 4}, {"c", 4.5}, {"d", 5}, {"e", 5.5}, {"f", 6}, {"g", 30}}) {
+    add(name, "", billions);
+  }
   TokenLogprobs answer{.sampled = {.bytes = "No"}, .top = {{.bytes = "No", .logprob = -0.01}, {.bytes = "Yes", .logprob = -5}}};
   service.play("small", {{Started{}}, {Delta{.text = "No", .tokens = 1, .logprobs = {answer}}, false, 80ms}, {Finished{}}});
   GenerationRequest asked = request("auto", "Compare two ways to cache the results of this function and say which is better.");
@@ -305,7 +309,10 @@ TEST_F(RoutingTiers, ATriageAnswerMovesTheDecision) {
 
 TEST_F(RoutingTiers, ATriageWithoutAnAnswerChangesNothing) {
   settings.tiers.cascade = selector::TierMode::kOff;
-  settings.defaults = {.quality = Quality::kHigh, .performance = Performance::kHigh};
+  settings.defaults = {.quality = Quality::kGood, .performance = Performance::kHigh};
+  for (const auto& [name, billions] : std::map<std::string, double>{{"b", 4}, {"c", 4.5}, {"d", 5}, {"e", 5.5}, {"f", 6}, {"g", 30}}) {
+    add(name, "", billions);
+  }
   service.refusals["small"] = {ErrorCode::kOverloaded, "busy", "", ""};
   GenerationRequest asked = request("auto", "Compare two ways to cache the results of this function and say which is better.");
   ASSERT_TRUE(choose(asked));
