@@ -5,6 +5,7 @@
 #include <print>
 
 #include "api/json_value.h"
+#include "base/log.h"
 #include "base/statistics.h"
 #include "catalog/catalog.h"
 #include "cli.h"
@@ -145,6 +146,7 @@ Result<std::vector<InstalledModel>> chosen_models(ModelCatalog& catalog, const s
 }
 
 Result<void> bench(const Choices& choices) {
+  TRY_VOID(start_logging("warn", "bench"));
   const Paths where = TRY(paths());
   const Config settings = TRY(config(where));
   TRY_VOID(ensure_folder(where.data));

@@ -187,7 +187,16 @@ asio::awaitable<Result<std::unique_ptr<GenerationStream>>> ModelManager::generat
     if (stream->recovers()) co_return stream;
   }
   ++counters_->failed;
-  co_return std::unexpected(lease.error());
+  co_return std::unexpected(name ? left_alone(name->id, lease.error()) : lease.error());
+}
+
+// While a model that broke waits for its next try, its requests are told for how long.
+Error ModelManager::left_alone(const std::string& id, const Error& error) const {
+  const Resident* resident = residents_->find(id);
+  if (!failed_to_load(id, error) || resident->backoff.left(residents_->now()).count() == 0) return error;
+  const auto left = resident->backoff.left(residents_->now()).count();
+  return {ErrorCode::kUnavailable, std::format("'{}' is tried again in {} s: {}", id, left, error.message),
+          "ask another model, or this one again then", "", static_cast<std::int32_t>(left)};
 }
 
 asio::awaitable<Result<std::int64_t>> ModelManager::count_tokens(GenerationRequest request) {

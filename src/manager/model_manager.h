@@ -68,6 +68,7 @@ class ModelManager final : public GenerationService, private AnswerSource {
   boost::asio::awaitable<std::optional<Result<Lease>>> acquire_until(std::string id, Deadline deadline);
   boost::asio::awaitable<Result<Lease>> acquire(std::string id);
   boost::asio::awaitable<void> load_at_start();
+  [[nodiscard]] Error left_alone(const std::string& id, const Error& error) const;
   [[nodiscard]] bool failed_to_load(const std::string& id, const Error& error) const;
   [[nodiscard]] bool unwanted(const Resident& resident) const;
   boost::asio::awaitable<Result<void>> unload_if_changed(std::string id);

@@ -241,7 +241,7 @@ TEST_F(ManagerOfModels, AWorkerThatDiesWhileItLoadsGetsOneMoreTryAndNotALoop) {
   workers_.of("a")->die("ended by signal 11 (Segmentation fault)");
   settle();
   ASSERT_TRUE(request->done());
-  EXPECT_EQ(request->value->error().code, ErrorCode::kWorkerLost);
+  EXPECT_EQ(request->value->error().code, ErrorCode::kUnavailable);
   EXPECT_NE(status("a").state_reason.find("signal 11"), std::string::npos);
   EXPECT_NE(status("a").state_reason.find("tried again in 10 s"), std::string::npos);
   EXPECT_EQ(workers_.started.size(), 2U);
@@ -522,11 +522,11 @@ TEST_F(ManagerOfModels, AModelThatCrashesAgainAndAgainIsTriedMoreAndMoreRarelyUn
   crash();
   EXPECT_EQ(status("a").state, ModelState::kFailed);
   EXPECT_NE(status("a").state_reason.find("lost 2 times in a row: ended by signal 6"), std::string::npos);
-  EXPECT_EQ(ask("a")->value->error().code, ErrorCode::kWorkerLost);
+  EXPECT_EQ(ask("a")->value->error().code, ErrorCode::kUnavailable);
   clock_.advance(std::chrono::seconds(10));
   crash();
   clock_.advance(std::chrono::seconds(19));
-  EXPECT_EQ(ask("a")->value->error().code, ErrorCode::kWorkerLost);
+  EXPECT_EQ(ask("a")->value->error().code, ErrorCode::kUnavailable);
   clock_.advance(std::chrono::seconds(1));
   load("a");
   const auto request = ask("a");

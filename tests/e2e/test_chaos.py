@@ -85,6 +85,8 @@ def test_under_chaos_every_request_ends(fleet):
         while time.monotonic() < until:
             try:
                 ends.append(ask(fleet, fleet.models, choice, 120))
+                if ends[-1].startswith("status"):
+                    time.sleep(0.5)  # as a client does that is told to come back later
             except Exception as defect:  # a hang, a broken connection or a wrong answer
                 defects.append(repr(defect))
 
@@ -106,7 +108,8 @@ def test_under_chaos_every_request_ends(fleet):
     print(f"{len(ends)} requests: {counts}; lost {status['workers_lost']}, continued {status['answers_continued']}, "
           f"retried {status['answers_retried']}; supervisor {sizes[0]} to {sizes[-1]}, most {max(sizes)}")
     assert not defects, defects[:5]
-    assert counts.get("answer", 0) > len(ends) / 2
+    assert counts.get("answer", 0) >= CLIENTS
+    assert "status 500" not in counts
     assert max(sizes) - sizes[len(sizes) // 4] < 6_000_000
     wait_until(lambda: all(one["active_requests"] == 0 for one in fleet.status()["models"]), 30, "idle models")
     wait_until(lambda: httpx.post(f"{fleet.url}/v1/chat/completions", timeout=60,

@@ -55,7 +55,7 @@ def home(tmp_path):
 
 
 COMMANDS = ["serve", "start", "stop", "status", "run", "chat", "list", "show", "ps", "config", "doctor", "completion", "man", "fit", "bench", "pull", "rm", "route",
-            "load", "unload", "pin", "unpin", "simulate", "launch", "merge"]
+            "load", "unload", "pin", "unpin", "simulate", "launch", "merge", "adapter"]
 
 
 def test_the_documents_name_no_command_that_is_not_there():
