@@ -11,30 +11,9 @@ namespace pensieve::cli {
 namespace {
 
 constexpr auto kCommands = {
-    add_serve,
-    add_start,
-    add_stop,
-    add_status,
-    add_run,
-    add_chat,
-    add_route,
-    add_launch,
-    add_list,
-    add_show,
-    add_ps,
-    add_config,
-    add_doctor,
-    add_completion,
-    add_man,
-    add_fit,
-    add_bench,
-    add_pull,
-    add_rm,
-    add_load,
-    add_merge,
-    add_simulate,
-    add_adapter,
-    add_worker,
+    add_serve, add_start, add_stop, add_status, add_run,    add_chat,       add_route,   add_launch,
+    add_list,  add_show,  add_ps,   add_config, add_doctor, add_completion, add_man,     add_fit,
+    add_bench, add_pull,  add_rm,   add_load,   add_merge,  add_simulate,   add_adapter, add_worker,
 };
 
 // Wrong usage in the form of every other error.

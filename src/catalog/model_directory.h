@@ -26,7 +26,7 @@ struct InstalledModel {
   std::int64_t kv_bytes_per_token = 0;  // f16, an upper bound
   std::int64_t modified_unix = 0;
   bool has_chat_template = false;
-  bool makes_embeddings = false;  // made for embeddings: can't answer
+  bool makes_embeddings = false;                  // made for embeddings: can't answer
   std::shared_ptr<const gguf::ModelShape> shape;  // null: a layout that plans do not know
   std::string fingerprint;                        // keys what was measured of it (gguf::Summary)
   std::vector<std::string> parents = {};          // names of the models that it was merged of

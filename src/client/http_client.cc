@@ -90,7 +90,8 @@ Error server_error(long status, const std::string& body) {
   error_wire::Body parsed;
   constexpr glz::opts kOptions{.error_on_unknown_keys = false};
   const bool told = !glz::read<kOptions>(parsed, body) && !parsed.error.message.empty();
-  Error error{ErrorCode::kUnavailable, told ? parsed.error.message : std::format("the server answered {}", status), told ? parsed.error.advice : "", ""};
+  Error error{ErrorCode::kUnavailable, told ? parsed.error.message : std::format("the server answered {}", status),
+              told ? parsed.error.advice : "", ""};
   if (status == 401) {
     error.code = ErrorCode::kUnauthenticated;
     error.advice = "set PENSIEVE_API_KEY to one of the server's keys";

@@ -138,7 +138,8 @@ void DiskArchive::run() {
 // What is not a state of this space, or half of one, is removed.
 void DiskArchive::read_folder() {
   for (const File& file : files_of(space_)) {
-    Result<StateFileHead> head = file.path.extension() == kExtension ? read_state_head(file.path) : fail(ErrorCode::kInvalidArgument, "left over");
+    Result<StateFileHead> head =
+        file.path.extension() == kExtension ? read_state_head(file.path) : fail(ErrorCode::kInvalidArgument, "left over");
     std::error_code ignored;
     if (head && file_of(head->piece.id) == file.path) {
       index_.add(std::move(head->piece));

@@ -22,7 +22,8 @@ class KeptConversations : public testing::Test {
     model->form = form;
     model->during_decode = [this](auto) { clock.advance(milliseconds(5)); };
     scheduler = std::make_unique<Scheduler>(
-        *model, vocabulary, clock, [this](ipc::StreamId stream, GenerationEvent event) { tell(stream, event); }, [] { return 1U; }, &archive);
+        *model, vocabulary, clock, [this](ipc::StreamId stream, GenerationEvent event) { tell(stream, event); }, [] { return 1U; },
+        &archive);
   }
   // As after a restart: the cache is empty, the archive is not.
   void restart() {

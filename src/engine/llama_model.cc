@@ -18,7 +18,7 @@ constexpr std::uint32_t kMostContext = 1U << 22U;  // each cell costs some memor
 constexpr std::uint32_t kDefaultSequences = 8;
 constexpr std::uint32_t kDefaultBatch = 512;
 constexpr std::int32_t kMostThreads = 512;  // GGML_MAX_N_THREADS
-constexpr std::size_t kWindowReach = 256;  // tokens that a window's cache may hold beyond it; looked at once loaded
+constexpr std::size_t kWindowReach = 256;   // tokens that a window's cache may hold beyond it; looked at once loaded
 
 Result<ggml_type> cache_type(const std::string& name) {
   constexpr std::pair<std::string_view, ggml_type> kTypes[] = {{"f16", GGML_TYPE_F16}, {"q8_0", GGML_TYPE_Q8_0}, {"q4_0", GGML_TYPE_Q4_0}};

@@ -33,8 +33,7 @@ std::string template_beside(const std::string& model_path) {
 // Where the settings want conversations kept; none if they don't, or if the folder can't be used.
 std::unique_ptr<StateArchive> open_archive(const ipc::LoadModel& settings, const LlamaModel& model) {
   if (settings.state_folder.empty() || settings.state_bytes <= 0) return nullptr;
-  auto archive =
-      DiskArchive::open({.folder = settings.state_folder, .space = model.state_space(), .most_bytes = settings.state_bytes});
+  auto archive = DiskArchive::open({.folder = settings.state_folder, .space = model.state_space(), .most_bytes = settings.state_bytes});
   if (!archive) {
     spdlog::warn("conversations are not kept: {}", archive.error().text());
     return nullptr;
@@ -62,8 +61,8 @@ Result<std::unique_ptr<Engine>> load(const ipc::LoadModel& settings, EventSink s
   auto grammars = std::make_unique<LlamaGrammarCompiler>(model->vocabulary().handle());
   PromptBuilder prompts(vocabulary, std::move(chosen), grammars.get());
   std::unique_ptr<StateArchive> archive = open_archive(settings, *model);
-  EngineParts parts{std::move(model),   std::move(embeddings), &vocabulary, std::move(grammars), std::move(prompts), std::move(facts),
-                    std::move(archive), began};
+  EngineParts parts{std::move(model),   std::move(embeddings), &vocabulary,        std::move(grammars),
+                    std::move(prompts), std::move(facts),      std::move(archive), began};
   std::unique_ptr<Engine> engine = TRY(LocalEngine::start(std::move(parts), std::move(sink)));
   const ipc::Loaded& loaded = engine->loaded();
   spdlog::info("loaded {} ({}): {} cells, {} sequences, {} threads, chat template {}, {} ms", settings.model_id, loaded.architecture,

@@ -20,7 +20,9 @@ class LocalEngineTest : public testing::Test {
     model->script = [](std::span<const Token> content) { return content.back(); };
     auto chosen = choose_template({}, vocabulary);
     ASSERT_TRUE(chosen);
-    engine = LocalEngine::start({std::move(owned), nullptr, &vocabulary, nullptr, PromptBuilder(vocabulary, *std::move(chosen)), {}, {}}, log.sink()).value();
+    engine = LocalEngine::start({std::move(owned), nullptr, &vocabulary, nullptr, PromptBuilder(vocabulary, *std::move(chosen)), {}, {}},
+                                log.sink())
+                 .value();
   }
   static GenerationRequest text(std::string prompt, std::int64_t max_tokens) {
     GenerationRequest request;

@@ -95,9 +95,9 @@ class Scheduler {
   SeedSource seeds_;
   SequenceCache cache_;
   StepCost cost_;
-  std::size_t batch_tokens_;        // most tokens in one step
-  std::size_t max_active_;          // most requests in one batch
-  std::uint32_t plain_steps_ = 0;   // without a prompt in them
+  std::size_t batch_tokens_;       // most tokens in one step
+  std::size_t max_active_;         // most requests in one batch
+  std::uint32_t plain_steps_ = 0;  // without a prompt in them
   AdapterTurn turn_;
   std::deque<RunPointer> waiting_;  // by arrival
   std::vector<RunPointer> active_;  // by arrival

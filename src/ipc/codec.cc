@@ -15,7 +15,8 @@ struct glz::meta<pensieve::GenerationEvent> {
 template <>
 struct glz::meta<pensieve::ipc::ToWorker> {
   static constexpr std::string_view tag = "message";
-  static constexpr auto ids = std::array{"hello", "load", "generate", "cancel", "credit", "count_tokens", "embed", "ping", "shutdown", "throttle"};
+  static constexpr auto ids =
+      std::array{"hello", "load", "generate", "cancel", "credit", "count_tokens", "embed", "ping", "shutdown", "throttle"};
 };
 template <>
 struct glz::meta<pensieve::ipc::FromWorker> {

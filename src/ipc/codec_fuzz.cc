@@ -41,8 +41,8 @@ const std::vector<std::string>& samples() {
     for (const ipc::ToWorker& message :
          {ipc::ToWorker(ipc::Hello{.devices = {{"cpu", "a", "cpu", 1, 1}}}), ipc::ToWorker(ipc::LoadModel{}),
           ipc::ToWorker(ipc::Generate{1, request}), ipc::ToWorker(ipc::Credit{1, 5}), ipc::ToWorker(ipc::CountTokens{1, request}),
-           ipc::ToWorker(ipc::Embed{1, {.inputs = {{.text = "a"}, {.tokens = {1}, .is_tokens = true}}, .dimensions = 3}}),
-           ipc::ToWorker(ipc::Ping{1}), ipc::ToWorker(ipc::Shutdown{}), ipc::ToWorker(ipc::Throttle{1, 1, 128, 2, 50})}) {
+          ipc::ToWorker(ipc::Embed{1, {.inputs = {{.text = "a"}, {.tokens = {1}, .is_tokens = true}}, .dimensions = 3}}),
+          ipc::ToWorker(ipc::Ping{1}), ipc::ToWorker(ipc::Shutdown{}), ipc::ToWorker(ipc::Throttle{1, 1, 128, 2, 50})}) {
       out.push_back(ipc::encode(message));
     }
     const Delta delta{.text = "t", .tokens = 1, .logprobs = {{{1, "a", -1.0}, {{2, "b", -2.0}}}}};

@@ -89,9 +89,8 @@ RoutingService::Judged RoutingService::judge(const GenerationRequest& request, c
   const SteadyTime deciding = clock_.steady_now();
   const selector::Requirement requirement = selector::resolve_requirement(request, settings_.defaults, name.automatic);
   DecisionRecord& record = judged.record;
-  record.decision = name.fixed
-                        ? selector::decide_fixed(task, requirement, judged.fleet, settings_.policy, name.id)
-                        : selector::decide_on_machine(machine_.objections, task, requirement, judged.fleet, settings_.policy);
+  record.decision = name.fixed ? selector::decide_fixed(task, requirement, judged.fleet, settings_.policy, name.id)
+                               : selector::decide_on_machine(machine_.objections, task, requirement, judged.fleet, settings_.policy);
   record.time_taken = assess_time + (clock_.steady_now() - deciding);
   record.prompt_hash = prompt_hash(request);
   record.at_unix = std::chrono::duration_cast<std::chrono::seconds>(clock_.wall_now().time_since_epoch()).count();

@@ -10,7 +10,7 @@ import openai
 import pytest
 from random_schemas import Schemas
 
-SCHEMAS = int(os.environ.get("PENSIEVE_TEST_SCHEMAS", "200"))
+SCHEMAS = int(os.environ.get("PENSIEVE_TEST_SCHEMAS", "200" if os.environ.get("PENSIEVE_LONG_TESTS") else "20"))
 WEATHER = {"type": "object", "additionalProperties": False, "required": ["city", "unit"],
            "properties": {"city": {"type": "string", "maxLength": 40}, "unit": {"enum": ["celsius", "fahrenheit"]},
                           "days": {"type": "integer", "minimum": 1, "maximum": 7}}}

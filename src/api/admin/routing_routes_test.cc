@@ -106,7 +106,10 @@ TEST_F(RoutingRoutes, ADecisionIsKeptWithItsOutcome) {
   EXPECT_EQ(answer.status, 200);
   EXPECT_THAT(answer.body, HasSubstr(R"("model":"coder-7b-q4_k_m")"));
   EXPECT_THAT(answer.body, HasSubstr(R"("asked":"auto")"));
-  EXPECT_THAT(answer.body, HasSubstr(R"("outcome":{"state":"finished","error":"","model":"coder-7b-q4_k_m","degraded":"","ttft_ms":300,"tps":20,"prompt_tokens":30)"));
+  EXPECT_THAT(
+      answer.body,
+      HasSubstr(
+          R"("outcome":{"state":"finished","error":"","model":"coder-7b-q4_k_m","degraded":"","ttft_ms":300,"tps":20,"prompt_tokens":30)"));
   EXPECT_THAT(ask("GET", "/pensieve/v1/decisions").body, HasSubstr(R"("decisions":[{"id":"d1")"));
   EXPECT_THAT(ask("GET", "/pensieve/v1/decisions").body, HasSubstr(R"({"summary":[{"model":"coder-7b-q4_k_m","decisions":1,)"));
   EXPECT_EQ(ask("GET", "/pensieve/v1/decisions/other").status, 404);
