@@ -89,7 +89,8 @@ class Server:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    running = Server(tmp_path_factory.mktemp("home"))
+    # Answers are compared: kept conversations, in whatever cells they come back, are other tests' matter.
+    running = Server(tmp_path_factory.mktemp("home"), **{"cache.disk_bytes": 0})
     yield running
     running.stop()
 
