@@ -141,10 +141,21 @@ TEST_F(KeptConversations, MakeRoomForEachOther) {
 
 TEST_F(KeptConversations, ABranchLeavesTheConversationAsItIs) {
   start({.batch_tokens = 64, .max_active = 2, .sequences = 4, .cells = 4096, .sequence_tokens = 1024});
-  (void)cached(1, prompt('A', 300) + std::string(200, 'm'));
+  (void)cached(1, prompt('A', 300) + std::string(600, 'm'));
   EXPECT_EQ(cached(2, prompt('A', 300) + std::string(40, 's')), 300);
-  EXPECT_EQ(cached(3, prompt('A', 300) + std::string(200, 'm') + "next turn"), 500);
+  EXPECT_EQ(cached(3, prompt('A', 300) + std::string(600, 'm') + "next turn"), 900);
   EXPECT_EQ(archive.stores, 0) << "there was room for both";
+}
+
+TEST_F(KeptConversations, AnAnswerAskedForAgainTakesItsCellsOver) {
+  start({.batch_tokens = 64, .max_active = 2, .sequences = 4, .cells = 4096, .sequence_tokens = 1024});
+  submit(1, prompt('A', 200), 100);
+  run_to_end();
+  const SequenceId first = model->batches.back().front().sequence;
+  submit(2, prompt('A', 200), 100);
+  run_to_end();
+  EXPECT_EQ(started[2].usage.cached_prompt_tokens, 199);
+  EXPECT_EQ(model->batches.back().front().sequence, first);
 }
 
 TEST_F(KeptConversations, AreLoadedPieceByPieceBesideARunningStream) {

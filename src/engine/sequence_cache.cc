@@ -6,6 +6,7 @@ namespace pensieve::engine {
 namespace {
 
 constexpr std::size_t kTokensBetweenCheckpoints = 1024;
+constexpr std::size_t kAnswerTokens = 512;                // an answer that is asked for again is hardly longer
 constexpr std::size_t kMostCheckpointBytes = 64U << 20U;  // of one sequence
 
 }  // namespace
@@ -66,7 +67,10 @@ std::optional<SequenceCache::Place> SequenceCache::find(std::span<const Token> p
     cached = 0;
     return place(*other, *other);
   }
-  if (idle && lost < kLeastKeptTokens) return place(source, source);
+  // The same prompt again takes its sequence over: in other cells its attention is added up in another
+  // order, which can turn a greedy answer where two tokens are as good as equal.
+  const bool asked_again = cached + 1 >= prompt.size() && lost <= kAnswerTokens;
+  if (idle && (lost < kLeastKeptTokens || asked_again)) return place(source, source);
   const auto target = victim(source);
   // A branch of a conversation leaves it as it is where that costs no other conversation more.
   const bool costs_nothing = target && (slots_[*target].tokens.empty() || transfer_);
