@@ -119,10 +119,11 @@ std::optional<Token> AnswerConstraint::closing_token() const { return state_ ? f
 
 std::int64_t AnswerConstraint::closing_tokens() const {
   constexpr std::int64_t kMost = 4000;
+  constexpr std::int64_t kSpare = 8;  // for blanks that the model puts between
   if (!state_) return 0;
   const auto ahead = state_->clone();
   std::int64_t closing = 0;  // tokens of one byte each, as closing_token() gives them
-  std::int64_t others = 0;   // bytes of names and the like, which the model writes in longer tokens
+  std::int64_t others = 0;   // bytes of names and the like, each of which may be a token of its own
   while (closing + others < kMost) {
     auto token = first_allowed(*ahead, closing_);
     ++(token ? closing : others);
@@ -130,7 +131,7 @@ std::int64_t AnswerConstraint::closing_tokens() const {
     if (!token || vocabulary_.ends_generation(*token)) break;
     ahead->accept(*token);
   }
-  return closing + others * 2 / 3 + 4;
+  return closing + others + kSpare;
 }
 
 void AnswerConstraint::accept(Token token) {

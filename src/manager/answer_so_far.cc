@@ -4,7 +4,7 @@
 
 namespace pensieve {
 
-AnswerSoFar::AnswerSoFar(GenerationRequest request) : request_(std::move(request)) {}
+AnswerSoFar::AnswerSoFar(GenerationRequest request, bool may_move) : request_(std::move(request)), may_move_(may_move) {}
 
 // With log probabilities an echo costs a pass over the prompt's, so it is not asked for then.
 bool AnswerSoFar::asks_for_prompt_text() const {
@@ -47,6 +47,11 @@ void AnswerSoFar::pass_delta(Delta delta, std::deque<GenerationEvent>& out) {
 }
 
 void AnswerSoFar::pass_call(ToolCallDelta piece, std::deque<GenerationEvent>& out) {
+  if (!may_move_) {
+    out.emplace_back(std::move(piece));
+    whole_calls_ = true;
+    return;
+  }
   if (held_ && held_->index != piece.index) release_call(out);
   if (!held_) {
     held_ = std::move(piece);
@@ -82,7 +87,8 @@ std::optional<Finished> AnswerSoFar::interrupt() {
   earlier_ = tokens_;
   Usage usage = usage_;
   usage.completion_tokens = tokens_;
-  if (whole_calls_) return Finished{.reason = StopReason::kToolCalls, .stop_sequence = {}, .usage = usage, .timings = {}};
+  // A call that came in pieces may be cut.
+  if (whole_calls_ && may_move_) return Finished{.reason = StopReason::kToolCalls, .stop_sequence = {}, .usage = usage, .timings = {}};
   if (request_.max_tokens && tokens_ >= *request_.max_tokens && tokens_ > 0) {
     return Finished{.reason = StopReason::kMaxTokens, .stop_sequence = {}, .usage = usage, .timings = {}};
   }

@@ -19,8 +19,8 @@ namespace pensieve {
 // sent the answer can only end, as clients run it and ask again.
 class AnswerSoFar {
  public:
-  // `request` is the client's.
-  explicit AnswerSoFar(GenerationRequest request);
+  // `request` is the client's. `may_move`: false where nobody would go on; tool calls come as written then.
+  explicit AnswerSoFar(GenerationRequest request, bool may_move = true);
 
   // What the first worker is asked: the client's request, and for a prompt of tokens its text, which
   // the model that goes on reads with another vocabulary.
@@ -52,6 +52,7 @@ class AnswerSoFar {
   [[nodiscard]] bool asks_for_prompt_text() const;
 
   GenerationRequest request_;
+  bool may_move_;
   std::string prompt_text_;  // as the engine echoed it
   std::string text_;
   std::string reasoning_;

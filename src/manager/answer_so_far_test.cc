@@ -148,6 +148,13 @@ TEST(AnswerSoFar, AToolCallReachesTheClientWhole) {
   EXPECT_EQ(std::get<ToolCallDelta>(seen[1]), (ToolCallDelta{0, "call_1", "look", R"({"at":1})"}));
 }
 
+TEST(AnswerSoFar, WhereNobodyWouldGoOnAToolCallComesAsItIsWritten) {
+  AnswerSoFar answer(question(), false);
+  const auto seen = passed(answer, {Started{}, ToolCallDelta{0, "call_1", "look", {}}, ToolCallDelta{0, "", "", R"({"at":)"}});
+  EXPECT_EQ(seen.size(), 3U);
+  EXPECT_FALSE(answer.interrupt()) << "a call that is cut is no whole answer";
+}
+
 TEST(AnswerSoFar, AnUnfinishedToolCallIsTakenBackAndRedone) {
   AnswerSoFar answer(question());
   EXPECT_EQ(passed(answer, {Started{}, text("Let me see.", 4), ToolCallDelta{0, "call_1", "look", R"({"a)"}}).size(), 2U);

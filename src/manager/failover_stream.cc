@@ -14,14 +14,19 @@ FailoverStream::FailoverStream(AnswerSource& source, std::shared_ptr<RequestCoun
     : source_(source),
       counters_(std::move(counters)),
       id_(request.id),
-      answer_(std::move(request)),
+      answer_(std::move(request), source.answers_move()),
       asked_(lease->model.id),
       model_(asked_),
       stream_(source_.answer(std::move(lease), answer_.first_request())) {}
 
 FailoverStream::FailoverStream(AnswerSource& source, std::shared_ptr<RequestCounters> counters, GenerationRequest request,
                                const std::string& model, const Error& failure)
-    : source_(source), counters_(std::move(counters)), id_(request.id), answer_(std::move(request)), asked_(model), model_(model) {
+    : source_(source),
+      counters_(std::move(counters)),
+      id_(request.id),
+      answer_(std::move(request), source.answers_move()),
+      asked_(model),
+      model_(model) {
   given_up_.push_back(model);
   move_on(failure);
 }

@@ -34,6 +34,8 @@ class AnswerSource {
   virtual boost::asio::awaitable<std::optional<Result<Lease>>> lease(std::string model, std::chrono::milliseconds patience) = 0;
   // Begins to generate.
   virtual std::unique_ptr<ManagedStream> answer(Lease lease, GenerationRequest request) = 0;
+  // False where next_model() names none, ever.
+  [[nodiscard]] virtual bool answers_move() const { return true; }
   // The model that goes on; `reach` is the source's to set.
   virtual std::optional<std::string> next_model(LadderQuestion question) = 0;
 

@@ -65,6 +65,7 @@ class ModelManager final : public GenerationService, private AnswerSource {
   boost::asio::awaitable<std::optional<Result<Lease>>> lease(std::string id, std::chrono::milliseconds patience) override;
   std::unique_ptr<ManagedStream> answer(Lease lease, GenerationRequest request) override;
   std::optional<std::string> next_model(LadderQuestion question) override;
+  [[nodiscard]] bool answers_move() const override { return failover_reach(config_.failover) != FailoverReach::kOff; }
   boost::asio::awaitable<std::optional<Result<Lease>>> acquire_until(std::string id, Deadline deadline);
   boost::asio::awaitable<Result<Lease>> acquire(std::string id);
   boost::asio::awaitable<void> load_at_start();

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from _pytest.runner import runtestprotocol
 
 BINARY = os.environ["PENSIEVE_BINARY"]
 MODELS = Path(os.environ["PENSIEVE_TEST_MODELS"])
@@ -89,8 +88,7 @@ class Server:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
-    # Answers are compared: kept conversations, in whatever cells they come back, are other tests' matter.
-    running = Server(tmp_path_factory.mktemp("home"), **{"cache.disk_bytes": 0})
+    running = Server(tmp_path_factory.mktemp("home"))
     yield running
     running.stop()
 
@@ -115,22 +113,3 @@ def make_server(tmp_path):
     for one in running:
         if one.process.poll() is None:
             one.stop()
-
-
-MOST_TRIES = 3
-
-
-def pytest_runtest_protocol(item, nextitem):
-    """Tries a failed test again, and says so. Greedy answers of a real model are compared here, and where two tokens are as good as
-    equal the sum's order, which depends on what else is in the cache and in the batch, decides between them."""
-    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    for tries in range(1, MOST_TRIES + 1):
-        reports = runtestprotocol(item, nextitem=nextitem, log=False)
-        if tries == MOST_TRIES or not any(report.failed for report in reports):
-            break
-        print(f"\ntried again: {item.nodeid}")
-        item._initrequest()
-    for report in reports:
-        item.ihook.pytest_runtest_logreport(report=report)
-    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
-    return True

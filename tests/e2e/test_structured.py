@@ -39,7 +39,6 @@ def check_calls(calls):
         jsonschema.validate(json.loads(call.function.arguments), SCHEMA_OF[call.function.name])
 
 
-@pytest.mark.xfail(reason="a tiny model does not always come to an end within its tokens", strict=False)
 def test_random_schemas_are_all_kept_at_temperature_one(gpt):
     schemas = Schemas(seed=7)
     documents = [schemas.document() for _ in range(SCHEMAS)]
@@ -97,11 +96,11 @@ def test_a_grammar_is_kept(server):
     assert refused.status_code == 400 and "'nothing'" in refused.json()["error"]["message"]
 
 
-@pytest.mark.xfail(reason="a tiny model does not always come to an end within its tokens", strict=False)
 def test_openai_forced_calls_make_the_round_trip(gpt):
     named = {"type": "function", "function": {"name": "take_note"}}
     for choice in ("required", named):
-        answer = gpt.chat.completions.create(model="auto", messages=ASK, tools=FUNCTIONS, tool_choice=choice, max_tokens=400, seed=2)
+        answer = gpt.chat.completions.create(model="auto", messages=ASK, tools=FUNCTIONS, tool_choice=choice, max_tokens=400, seed=2,
+                                             parallel_tool_calls=False)  # else it calls on until its tokens are used up
         assert answer.choices[0].finish_reason == "tool_calls" and not answer.choices[0].message.content
         calls = answer.choices[0].message.tool_calls
         check_calls(calls)
@@ -113,10 +112,12 @@ def test_openai_forced_calls_make_the_round_trip(gpt):
         assert final.choices[0].message.content and not final.choices[0].message.tool_calls
 
 
-@pytest.mark.xfail(reason="a tiny model does not always come to an end within its tokens", strict=False)
-def test_openai_streams_calls_in_pieces(gpt):
+def test_openai_streams_calls_in_pieces(make_server):
+    # Where an answer may move to another worker a call is held until it is whole, so that it can be taken back.
+    server = make_server(engine__failover="off")
+    gpt = openai.OpenAI(base_url=f"{server.url}/v1", api_key="local", max_retries=0, timeout=600)
     chunks = list(gpt.chat.completions.create(model="auto", messages=ASK, tools=FUNCTIONS, tool_choice="required", max_tokens=400, seed=5,
-                                              stream=True))
+                                              parallel_tool_calls=False, stream=True))
     calls = {}
     for chunk in chunks:
         for piece in chunk.choices[0].delta.tool_calls or []:
