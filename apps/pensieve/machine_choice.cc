@@ -77,8 +77,7 @@ Result<ChosenMachine> choose_machine(const std::string& name, const Paths& paths
   const auto probe = system_probe();
   const MachineIdentity identity = probe->identity();
   chosen.profile = profile_for(identity.cpu, identity.memory);
-  chosen.state =
-      memory::running_state(probe->read(), identity.unified, {Bytes{config.memory.limit_bytes}, Bytes{config.memory.margin_bytes}});
+  chosen.state = memory::running_state(probe->read(), identity, {Bytes{config.memory.limit_bytes}, Bytes{config.memory.margin_bytes}});
   chosen.ledger = std::make_shared<PerformanceLedger>(open_performance_ledger(paths, config, identity, the_clock(), false));
   chosen.ledger->apply_kernels(chosen.profile);
   return chosen;

@@ -10,6 +10,7 @@
 
 #include "engine/file_pages.h"
 #include "engine/llama_log.h"
+#include "engine/weight_layout.h"
 
 namespace pensieve::engine {
 namespace {
@@ -81,6 +82,7 @@ Result<ModelHandle> open_model_file(const ipc::LoadModel& settings) {
     overrides[0].val_i64 = settings.experts_used;
     parameters.kv_overrides = overrides;
   }
+  parameters.use_extra_bufts = !must_keep_file_layout(settings.path);
   if (llama_supports_mmap()) parameters.load_mode = LLAMA_LOAD_MODE_MMAP;
 
   const LlamaLogCapture log;
@@ -92,7 +94,8 @@ Result<ModelHandle> open_model_file(const ipc::LoadModel& settings) {
   }
   if (!model) return std::unexpected(load_error(settings.path, log.errors()));
   TRY_VOID(check_generates(model.get(), settings.path));
-  if (sum_of_sizes(log.lines(), {"_REPACK model buffer size"}) > Bytes{0}) release_file_pages(settings.path);
+  // What kernels keep in a layout of their own is no longer read from the file.
+  if (sum_of_sizes(log.lines(), {"_REPACK model buffer size", " AMX model buffer size"}) > Bytes{0}) release_file_pages(settings.path);
   return model;
 }
 

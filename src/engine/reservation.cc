@@ -6,6 +6,7 @@
 
 #include "engine/llama_api.h"
 #include "engine/llama_log.h"
+#include "engine/weight_layout.h"
 
 // Exported by libllama 0.7 but not declared in its public header. Weak, so that a libllama without
 // it still links; what is missing is then read from the log.
@@ -69,6 +70,7 @@ Result<std::vector<Reservation>> reserve(const std::string& path, const std::vec
   llama_model_params parameters = llama_model_default_params();
   parameters.no_alloc = true;
   parameters.load_mode = LLAMA_LOAD_MODE_NONE;  // mapping the file is not possible without memory
+  parameters.use_extra_bufts = !must_keep_file_layout(path);
   ModelHandle model;
   {
     const LlamaLogCapture log;

@@ -69,9 +69,8 @@ std::string explain_text(const Candidate& candidate, const memory::MachineState&
   std::string text = std::format("{}: {} context, {} cache, {} request(s) at once\n", candidate.name, plan.settings.context_tokens,
                                  memory::format_of(plan.settings.cache).name, options.parallel);
   Bytes sum;
-  const memory::Placement placement{.repacks = !state.unified && state.gpu_memory <= Bytes{0},
-                                    .gpu_layers = plan.gpu_layers,
-                                    .separate_gpu = state.gpu_memory > Bytes{0}};
+  memory::Placement placement = memory::placement_on(state);
+  placement.gpu_layers = plan.gpu_layers;
   for (const memory::Term& term : memory::explain(candidate.shape, plan.settings, placement)) {
     sum += term.bytes;
     text += std::format("  {:<26} {:>18} B  {:>9}  {}\n", term.name, term.bytes.value, to_text(term.bytes), term.note);

@@ -14,10 +14,6 @@ constexpr std::uint32_t kDefaultContext = 4096;
 // document's own judgements (15 % for 20 %: good; 10 % for 60 %: poor) lie on both sides.
 constexpr double kWorthRatio = 0.5;
 
-memory::Placement placement_of(const memory::MachineState& state) {
-  return {.repacks = !state.unified && state.gpu_memory <= Bytes{0}, .separate_gpu = state.gpu_memory > Bytes{0}};
-}
-
 // The lower end of "28-40".
 double lowest_claim(const std::string& claim) {
   double low = 0;
@@ -108,7 +104,7 @@ memory::Plan plan_of(const Candidate& candidate, const memory::MachineState& sta
                       {.context_tokens = options.context_tokens > 0 ? options.context_tokens : kDefaultContext,
                        .parallel = options.parallel,
                        .cache = options.cache,
-                       .placement = placement_of(state)},
+                       .placement = memory::placement_on(state)},
                       state);
 }
 

@@ -146,7 +146,11 @@ void add_bytes(LayerShape& layer, const LayerTensors& tensors, ModelShape& model
     model.active_parameters += share;
     if (tensor->dimensions.size() < 2) continue;
     model.bytes_by_type[std::string(tensor->type.name)] += bytes;
-    if (is_expert(name)) model.expert_bytes_by_type[std::string(tensor->type.name)] += bytes;
+    if (is_expert(name)) {
+      model.expert_bytes_by_type[std::string(tensor->type.name)] += bytes;
+    } else if (fits_tiles(*tensor)) {
+      model.tile_bytes_by_type[std::string(tensor->type.name)] += bytes;
+    }
   }
 }
 
@@ -184,11 +188,13 @@ void add_outer_tensors(ModelShape& model, const Sorted& sorted) {
     if (name == "token_embd.weight") {
       model.token_table_bytes += bytes;
       model.token_table_type = tensor->type.name;
+      model.token_table_fits_tiles = fits_tiles(*tensor);
       model.vocabulary =
           tensor->dimensions.size() > 1 ? static_cast<std::uint32_t>(std::min<std::uint64_t>(tensor->dimensions[1], Metadata::kMost)) : 0;
     } else if (name == "output.weight") {
       model.output_bytes += bytes;
       model.output_type = tensor->type.name;
+      if (fits_tiles(*tensor)) model.tile_bytes_by_type[model.output_type] += bytes;
       model.active_parameters += tensor->elements;
     } else {
       model.other_bytes += bytes;
@@ -222,6 +228,11 @@ Result<void> set_sizes(ModelShape& model, const Metadata& metadata) {
 }
 
 }  // namespace
+
+bool fits_tiles(const Tensor& tensor) {
+  constexpr std::uint64_t kTile = 32;
+  return tensor.dimensions.size() == 2 && tensor.dimensions[0] % kTile == 0 && tensor.dimensions[1] % kTile == 0;
+}
 
 Result<ModelShape> model_shape(const Header& header) {
   ModelShape model{.architecture = header.text("general.architecture").value_or("")};

@@ -83,8 +83,14 @@ struct ModelShape {
   Bytes file_bytes;                                                // of all parts
   std::map<std::string, Bytes, std::less<>> bytes_by_type;         // of matrices, "Q4_K" -> bytes
   std::map<std::string, Bytes, std::less<>> expert_bytes_by_type;  // of which in experts
-  std::string quantization;                                        // type of most weight bytes
+  std::map<std::string, Bytes, std::less<>> tile_bytes_by_type;    // of which can be laid out in tiles, see fits_tiles()
+  bool token_table_fits_tiles = false;
+  std::string quantization;  // type of most weight bytes
 };
+
+// True for matrices whose rows and columns fill whole tiles of 32 x 32, as kernels for a CPU's matrix
+// instructions need; experts and the token table are multiplied or read in another way.
+bool fits_tiles(const Tensor& tensor);
 
 // Reads the shape from the header of a whole model (of a split one: of its first part, with the
 // tensors of all parts in `header.tensors`). Errors: kInvalidArgument naming the field that is

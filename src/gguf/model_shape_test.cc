@@ -35,6 +35,17 @@ TEST(ModelShape, GivesLayersHeadsAndTiedEmbeddings) {
   EXPECT_EQ(model->output_bytes, model->token_table_bytes);
 }
 
+TEST(ModelShape, OnlyMatricesOfWholeTilesFitThem) {
+  FakeFile file = small_model();
+  file.tensor("blk.0.ffn_down.weight", 128, 65).tensor("blk.0.attn_norm.weight", 64, 1).tensor("output.weight", 64, 100);
+  const auto model = shape(file);
+  ASSERT_TRUE(model) << model.error().text();
+  const Bytes element = model->output_bytes * 1;
+  ASSERT_EQ(model->tile_bytes_by_type.size(), 1U);
+  EXPECT_EQ(model->tile_bytes_by_type.begin()->second.value, element.value / (64 * 100) * (64 * 64 + 64 * 128)) << "attn_q and ffn_up";
+  EXPECT_FALSE(model->token_table_fits_tiles);
+}
+
 TEST(ModelShape, AHeadLengthOfItsOwnBeatsTheQuotient) {
   const auto model = shape(small_model().number("llama.attention.key_length", 32).number("llama.attention.value_length", 8));
   ASSERT_TRUE(model);

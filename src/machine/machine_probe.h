@@ -36,6 +36,7 @@ struct MachineIdentity {
   int cores = 0;
   Bytes memory;
   bool unified = false;
+  bool tiles = false;  // the CPU has matrix instructions (AMX) whose kernels keep weights in tiles of their own
   // Stable for a machine and what changes its speed; keys measurements.
   [[nodiscard]] std::string fingerprint() const;
 };

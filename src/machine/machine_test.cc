@@ -46,6 +46,9 @@ TEST(LinuxReadings, TemperaturesOfAbsentSensorsAreNone) {
   EXPECT_DOUBLE_EQ(parse_temperature("54500\n")->value, 54.5);
   for (const char* absent : {"0\n", "-40000\n", "127000\n", "", "x"}) EXPECT_FALSE(parse_temperature(absent)) << absent;
   EXPECT_EQ(parse_cpu_name("processor : 0\nmodel name\t: AMD EPYC 9B45\n"), "AMD EPYC 9B45");
+  EXPECT_TRUE(parse_has_tiles("processor : 0\nflags\t\t: fpu avx512_vnni amx_bf16 amx_tile amx_int8\nbugs : amx\n"));
+  EXPECT_FALSE(parse_has_tiles("processor : 0\nflags\t\t: fpu avx512_vnni avx512_bf16\nbugs : amx_tile amx_int8\n"));
+  EXPECT_FALSE(parse_has_tiles(""));
 }
 
 TEST(MachineProbe, ReadsTheRunningMachine) {

@@ -35,13 +35,13 @@ ModelPlanner::ModelPlanner(const Config& config, MachineProbe& probe, const Perf
       probe_(probe),
       ledger_(ledger) {
   const MachineIdentity identity = probe.identity();
-  unified_ = identity.unified;
+  identity_ = identity;
   mapped_counts_as_available_ = probe.read().mapped_files_are_available;
   profile_ = profile_for(identity.cpu, identity.memory);
   ledger.apply_kernels(profile_);
 }
 
-memory::MachineState ModelPlanner::machine() const { return memory::running_state(probe_.read(), unified_, policy_); }
+memory::MachineState ModelPlanner::machine() const { return memory::running_state(probe_.read(), identity_, policy_); }
 
 std::int64_t ModelPlanner::wished_context(const InstalledModel& model) const {
   if (engine_.context_tokens > 0) return engine_.context_tokens;
@@ -49,12 +49,11 @@ std::int64_t ModelPlanner::wished_context(const InstalledModel& model) const {
 }
 
 memory::Plan ModelPlanner::plan(const InstalledModel& model, const memory::MachineState& machine) const {
-  memory::PlanRequest request{
-      .context_tokens = static_cast<std::uint32_t>(wished_context(model)),
-      .within_trained = engine_.context_tokens == 0,
-      .parallel = static_cast<std::uint32_t>(engine_.parallel),
-      .batch_tokens = static_cast<std::uint32_t>(engine_.batch_tokens),
-      .placement = {.repacks = !machine.unified && machine.gpu_memory <= Bytes{0}, .separate_gpu = machine.gpu_memory > Bytes{0}}};
+  memory::PlanRequest request{.context_tokens = static_cast<std::uint32_t>(wished_context(model)),
+                              .within_trained = engine_.context_tokens == 0,
+                              .parallel = static_cast<std::uint32_t>(engine_.parallel),
+                              .batch_tokens = static_cast<std::uint32_t>(engine_.batch_tokens),
+                              .placement = memory::placement_on(machine)};
   if (cache_is_fixed_) request.cache = memory::find_cache_type(engine_.cache_type);
   if (model.shape) return memory::plan(*model.shape, request, machine);
   request.extras.compute_reserved = kCautiousCompute;

@@ -55,7 +55,7 @@ class ModelPlanner {
   bool cache_is_fixed_;
   MachineProbe& probe_;
   const PerformanceLedger& ledger_;
-  bool unified_;
+  MachineIdentity identity_;
   bool mapped_counts_as_available_;
   MachineProfile profile_;
 };

@@ -15,14 +15,15 @@ Bytes default_limit(Bytes total) {
   return {static_cast<std::int64_t>(static_cast<double>(total.value) * kShare)};
 }
 
-MachineState running_state(const MachineReading& reading, bool unified, const MemoryPolicy& policy) {
+MachineState running_state(const MachineReading& reading, const MachineIdentity& identity, const MemoryPolicy& policy) {
   return {.total = reading.memory_total,
           .available = reading.memory_available,
           .limit = policy.limit > Bytes{0} ? policy.limit : default_limit(reading.memory_total),
           .margin = std::min(policy.margin, Bytes{reading.memory_total.value / 8}),
           .gpu_working_set = reading.gpu_working_set,
           .swap_free = reading.swap_free,
-          .unified = unified};
+          .unified = identity.unified,
+          .tiles = identity.tiles};
 }
 
 MachineState idle_state(const MachineProfile& profile) {

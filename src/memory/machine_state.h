@@ -17,6 +17,7 @@ struct MachineState {
   Bytes gpu_memory;       // free on a card of its own; 0: none
   Bytes swap_free;
   bool unified = false;
+  bool tiles = false;  // the CPU's kernels keep weights in tiles of their own
 
   // What others use is everything that is neither available nor ours.
   [[nodiscard]] Bytes others() const { return total - available - ours; }
@@ -34,7 +35,7 @@ struct MemoryPolicy {
 
 // The running machine by a reading. The margin is at most an eighth of the memory: small machines
 // would otherwise have nothing left but the margin.
-MachineState running_state(const MachineReading& reading, bool unified, const MemoryPolicy& policy);
+MachineState running_state(const MachineReading& reading, const MachineIdentity& identity, const MemoryPolicy& policy);
 
 // A machine of this profile with the usual programs running and no model loaded.
 MachineState idle_state(const MachineProfile& profile);

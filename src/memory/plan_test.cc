@@ -84,6 +84,36 @@ TEST(Plan, ACardOfItsOwnTakesTheLayersThatFit) {
   EXPECT_LT(made.check.needed, made.memory.total());
 }
 
+TEST(ModelMemory, TilesTakeWhatIsKeptBesideTheBlocks) {
+  EXPECT_EQ(growth_in_tiles("Q8_0", Bytes{34 * 1000}), Bytes{4 * 1000});
+  EXPECT_EQ(growth_in_tiles("Q4_K", Bytes{144 * 1000}), Bytes{4 * 1000});
+  EXPECT_EQ(growth_in_tiles("Q6_K", Bytes{210 * 1000}), Bytes{0});
+  EXPECT_EQ(growth_in_tiles("Q2_K", Bytes{84 * 1000}), std::nullopt);
+  gguf::ModelShape model = seven_billion();
+  model.tied_embeddings = true;
+  model.token_table_type = "Q8_0";
+  model.token_table_bytes = Bytes{34 * 32 * 100};
+  model.token_table_fits_tiles = true;
+  model.tile_bytes_by_type = {{"Q8_0", Bytes{34 * 1000}}, {"Q2_K", Bytes{84 * 1000}}};
+  const Bytes plain = model_memory(model, {}, {.repacks = true}).weights;
+  EXPECT_EQ(plain, model.tensor_bytes) << "a table that is not repacked is the output matrix too";
+  EXPECT_EQ(model_memory(model, {}, {.repacks = true, .tiles = true}).weights - plain, Bytes{38 * 32 * 100 + 4 * 1000});
+}
+
+TEST(ModelMemory, TermsAddUpInEveryPlacement) {
+  gguf::ModelShape model = seven_billion();
+  model.tied_embeddings = true;
+  model.token_table_type = "Q4_K";
+  model.token_table_fits_tiles = true;
+  model.tile_bytes_by_type = {{"Q4_K", mebibytes(100)}};
+  for (const bool tiles : {false, true}) {
+    const Placement placement{.repacks = true, .tiles = tiles};
+    Bytes sum;
+    for (const Term& term : explain(model, {}, placement)) sum += term.bytes;
+    EXPECT_EQ(sum, model_memory(model, {}, placement).total());
+  }
+}
+
 TEST(CacheMemory, SlidingLayersKeepOnlyTheirWindow) {
   gguf::ModelShape model = seven_billion();
   model.sliding_window = 512;

@@ -9,6 +9,7 @@
 #include "engine/engine.h"
 #include "engine/reservation.h"
 #include "gguf/model_shape.h"
+#include "machine/machine_probe.h"
 #include "memory/cache_memory.h"
 #include "memory/compute_memory.h"
 #include "memory/model_memory.h"
@@ -28,6 +29,7 @@ Result<void> check(const std::string& path, const std::vector<engine::Reservatio
   const auto source = TRY(gguf::open_file(path));
   const gguf::Header header = TRY(gguf::read_header(*source));
   const gguf::ModelShape model = TRY(gguf::model_shape(header));
+  const bool tiles = system_probe()->identity().tiles;
   const std::vector<engine::Reservation> real = TRY(engine::reserve(path, settings));
   for (std::size_t i = 0; i < settings.size(); ++i) {
     const engine::ReservationSettings& one = settings[i];
@@ -38,7 +40,7 @@ Result<void> check(const std::string& path, const std::vector<engine::Reservatio
                                        .cache = memory::find_cache_type(one.cache_type).value(),
                                        .flash_attention = one.flash_attention,
                                        .unified = one.unified};
-    const memory::ModelMemory predicted = memory::model_memory(model, mine, {.repacks = true});
+    const memory::ModelMemory predicted = memory::model_memory(model, mine, {.repacks = true, .tiles = tiles});
     std::println("{} {} {} {} {} {}", predicted.weights.value, real[i].weights.value, predicted.cache.value, real[i].cache.value,
                  predicted.compute.value, real[i].compute.value);
   }

@@ -78,9 +78,11 @@ class LinuxProbe final : public MachineProbe {
   }
 
   [[nodiscard]] MachineIdentity identity() const override {
-    return {.cpu = linux_readings::parse_cpu_name(content("/proc/cpuinfo")),
+    const std::string cpu = content("/proc/cpuinfo");
+    return {.cpu = linux_readings::parse_cpu_name(cpu),
             .cores = static_cast<int>(std::thread::hardware_concurrency()),
-            .memory = linux_readings::parse_meminfo(content("/proc/meminfo")).total};
+            .memory = linux_readings::parse_meminfo(content("/proc/meminfo")).total,
+            .tiles = linux_readings::parse_has_tiles(cpu)};
   }
 
  private:

@@ -106,4 +106,15 @@ std::string parse_cpu_name(std::string_view text) {
   return name;
 }
 
+bool parse_has_tiles(std::string_view text) {
+  bool found = false;
+  for_lines(text, [&](std::string_view line) {
+    if (!line.starts_with("flags")) return false;
+    const std::string flags = std::string(line) + ' ';
+    found = flags.contains(" amx_tile ") && flags.contains(" amx_int8 ") && flags.contains(" avx512_vnni ");
+    return true;
+  });
+  return found;
+}
+
 }  // namespace pensieve::linux_readings

@@ -46,4 +46,7 @@ std::optional<Celsius> parse_temperature(std::string_view text);
 // "model name" of /proc/cpuinfo; "CPU part" has no name on ARM, so that gives "".
 std::string parse_cpu_name(std::string_view text);
 
+// True if /proc/cpuinfo tells of AMX and of AVX-512 VNNI, which the kernels need beside it.
+bool parse_has_tiles(std::string_view text);
+
 }  // namespace pensieve::linux_readings
