@@ -11,7 +11,14 @@ namespace pensieve::engine {
 // and a container's CPU quota are respected; on macOS the performance cores. At least 1.
 int usable_cores();
 
+// Cores that this process shares with others: as above, but whatever its quota, and on macOS the
+// efficiency cores too. At least 1.
+int shared_cores();
+
 namespace detail {
+
+// Numbers of the logical CPUs that this process may run on. Linux only.
+std::vector<int> allowed_cpus();
 
 // Distinct cores among the logical CPUs `allowed`, read from `root`/sys/devices/system/cpu. CPUs
 // whose topology is unknown count as cores of their own.

@@ -63,6 +63,7 @@ Result<std::unique_ptr<Engine>> load(const ipc::LoadModel& settings, EventSink s
   std::unique_ptr<StateArchive> archive = open_archive(settings, *model);
   EngineParts parts{std::move(model),   std::move(embeddings), &vocabulary,        std::move(grammars),
                     std::move(prompts), std::move(facts),      std::move(archive), began};
+  if (settings.threads <= 0) parts.cpu_time_of_others = cpu_time_of_others;  // a number that the user gave stays
   std::unique_ptr<Engine> engine = TRY(LocalEngine::start(std::move(parts), std::move(sink)));
   const ipc::Loaded& loaded = engine->loaded();
   spdlog::info("loaded {} ({}): {} cells, {} sequences, {} threads, chat template {}, {} ms", settings.model_id, loaded.architecture,

@@ -5,6 +5,8 @@
 #include <random>
 #include <utility>
 
+#include "base/log.h"
+#include "engine/cores.h"
 #include "engine/scheduler.h"
 
 namespace pensieve::engine {
@@ -78,9 +80,28 @@ void LocalEngine::throttle(const ipc::Throttle& throttle) {
 void LocalEngine::apply_throttle(Scheduler& scheduler) {
   if (!throttle_changed_.exchange(false)) return;
   const std::scoped_lock lock(throttle_mutex_);
-  parts_.model->set_threads(throttle_.threads, throttle_.batch_threads);
+  most_threads_ = throttle_.threads;
+  most_batch_threads_ = throttle_.batch_threads;
+  set_threads();
   scheduler.throttle(throttle_.batch_tokens, throttle_.max_active);
   pause_percent_ = throttle_.pause_percent;
+}
+
+void LocalEngine::set_threads() {
+  const auto within = [this](std::int32_t most) {
+    return free_cores_ == 0 || most == 0 ? std::max(free_cores_, most) : std::min(free_cores_, most);
+  };
+  parts_.model->set_threads(within(most_threads_), within(most_batch_threads_));
+}
+
+// The engine thread, before a step.
+void LocalEngine::follow_machine(ThreadGovernor& governor, SteadyTime now) {
+  if (!parts_.cpu_time_of_others || !governor.due(now)) return;
+  if (const auto others = parts_.cpu_time_of_others()) governor.record(now, *others);
+  if (governor.threads() == free_cores_) return;
+  free_cores_ = governor.threads();
+  spdlog::debug("computing with {} threads beside other processes", free_cores_);
+  set_threads();
 }
 
 // A rest after each step spreads the heat evenly; one long rest now and then would stop the stream.
@@ -143,6 +164,7 @@ void LocalEngine::run_steps() {
   std::random_device seeds;
   Scheduler scheduler(
       *parts_.model, *parts_.vocabulary, clock_, sink_, [&seeds] { return static_cast<std::uint32_t>(seeds()); }, parts_.archive.get());
+  ThreadGovernor governor(std::max(parts_.facts.threads, parts_.facts.batch_threads), shared_cores());
   std::vector<PreparedRequest> mail;
   bool busy = false;
   while (prepared_.take(mail, !busy)) {
@@ -150,12 +172,14 @@ void LocalEngine::run_steps() {
     apply_throttle(scheduler);
     const SteadyTime begin = clock_.steady_now();
     step_began_us_ = microseconds(begin);
+    follow_machine(governor, begin);
     busy = scheduler.step();
     step_began_us_ = 0;
     if (busy) {
       rest(clock_.steady_now() - begin);
     } else {
       parts_.model->release_adapters();
+      governor.restart();
     }
     if (busy) ++steps_;
     active_ = static_cast<std::uint32_t>(scheduler.active());

@@ -2,18 +2,22 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "engine/batch_model.h"
+#include "engine/cpu_meter.h"
 #include "engine/embedding_thread.h"
 #include "engine/engine.h"
 #include "engine/mailbox.h"
 #include "engine/prepared_request.h"
 #include "engine/prompt_builder.h"
 #include "engine/state_archive.h"
+#include "engine/thread_governor.h"
 #include "engine/token_grammar.h"
 #include "engine/vocabulary.h"
 
@@ -31,6 +35,8 @@ struct EngineParts {
   ipc::Loaded facts;                      // all but load_us
   std::unique_ptr<StateArchive> archive;  // where conversations are kept; may be null
   SteadyTime load_began;
+  // What other processes take of the CPU, for the number of threads to follow; may be empty: it stays.
+  std::function<std::optional<CpuTime>()> cpu_time_of_others = {};
 };
 
 // Requests go from the caller to the preparing thread (templates and tokens, which take a while for
@@ -63,6 +69,8 @@ class LocalEngine final : public Engine {
   void prepare_prompts();
   void run_steps();
   void apply_throttle(Scheduler& scheduler);
+  void follow_machine(ThreadGovernor& governor, SteadyTime now);
+  void set_threads();
   void rest(SteadyTime::duration step) const;
   std::shared_ptr<StreamControl> control_of(ipc::StreamId stream) const;
   void forget_ended();
@@ -86,7 +94,11 @@ class LocalEngine final : public Engine {
   std::mutex throttle_mutex_;
   ipc::Throttle throttle_;
   std::atomic<bool> throttle_changed_ = false;
-  std::int32_t pause_percent_ = 0;  // the engine thread's
+  // The engine thread's:
+  std::int32_t pause_percent_ = 0;
+  std::int32_t most_threads_ = 0;        // decode threads by the throttle; 0: as loaded
+  std::int32_t most_batch_threads_ = 0;  // prefill threads by the throttle; 0: as loaded
+  std::int32_t free_cores_ = 0;          // that other processes leave; 0: not followed
 
   std::thread preparer_;
   std::thread runner_;

@@ -20,22 +20,6 @@ std::string content_of(const std::filesystem::path& file) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-std::vector<int> allowed_cpus() {
-  std::vector<int> cpus;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) == 0) {
-    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-      if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
-    }
-  }
-  if (cpus.empty()) {
-    cpus.resize(std::max(1U, std::thread::hardware_concurrency()));
-    std::ranges::generate(cpus, [next = 0]() mutable { return next++; });
-  }
-  return cpus;
-}
-
 // Whole CPUs of "QUOTA PERIOD" (both in microseconds); 0 for "max" or nothing.
 int whole_cpus(const std::string& quota_and_period) {
   std::istringstream in(quota_and_period);
@@ -61,6 +45,22 @@ int least_quota(const std::filesystem::path& mount, std::filesystem::path group,
 }  // namespace
 
 namespace detail {
+
+std::vector<int> allowed_cpus() {
+  std::vector<int> cpus;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) == 0) {
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+      if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+    }
+  }
+  if (cpus.empty()) {
+    cpus.resize(std::max(1U, std::thread::hardware_concurrency()));
+    std::ranges::generate(cpus, [next = 0]() mutable { return next++; });
+  }
+  return cpus;
+}
 
 int distinct_cores(const std::filesystem::path& root, const std::vector<int>& allowed) {
   std::set<std::string> cores;
@@ -96,9 +96,8 @@ int quota_cores(const std::filesystem::path& root, std::string_view membership) 
 
 }  // namespace detail
 
-int usable_cores() {
-  const int cores = detail::distinct_cores("/", allowed_cpus());
-  return std::max(1, least(cores, detail::quota_cores("/", content_of("/proc/self/cgroup"))));
-}
+int shared_cores() { return std::max(1, detail::distinct_cores("/", detail::allowed_cpus())); }
+
+int usable_cores() { return std::max(1, least(shared_cores(), detail::quota_cores("/", content_of("/proc/self/cgroup")))); }
 
 }  // namespace pensieve::engine
