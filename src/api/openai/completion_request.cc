@@ -66,6 +66,7 @@ Result<ParsedRequest> parse_completion_request(std::string_view text) {
   base.model = TRY(body.required_text("model"));
   TRY_VOID(parse_stop(body, base));
   TRY_VOID(parse_sampling(body, base));
+  TRY_VOID(parse_format(body, base));
   TRY_VOID(parse_adapters(body, base));
   base.max_tokens = TRY(body.integer("max_tokens", 0, std::int64_t{1} << 40)).value_or(16);
   base.echo_prompt = TRY(body.boolean("echo")).value_or(false);

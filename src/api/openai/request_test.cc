@@ -130,6 +130,13 @@ TEST(OpenAiCompletionRequest, TakesEveryKindOfPrompt) {
   EXPECT_THAT(prompts("[1]"), Each(Field(&GenerationRequest::prompt_kind, PromptKind::kTokens)));
 }
 
+TEST(OpenAiCompletionRequest, AnswersInAForm) {
+  const auto parsed = parse_completion_request(R"({"model":"m","prompt":"x","grammar":"root ::= [a-z]+"})");
+  ASSERT_TRUE(parsed) << parsed.error().text();
+  EXPECT_EQ(parsed->requests[0].output_format, OutputFormat::kGrammar);
+  EXPECT_EQ(parsed->requests[0].output_schema, "root ::= [a-z]+");
+}
+
 TEST(OpenAiCompletionRequest, HasTheApisDefaultsAndFields) {
   EXPECT_EQ(parsed(parse_completion_request(legacy())).requests.front().max_tokens, 16);
   const ParsedRequest request = parsed(parse_completion_request(legacy(R"("max_tokens":0,"echo":true,"n":2,"best_of":2)", R"(["a","b"])")));
