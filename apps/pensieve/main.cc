@@ -3,6 +3,7 @@
 #include <exception>
 #include <format>
 #include <print>
+#include <system_error>
 
 #include "cli.h"
 #include "config/nearest.h"
@@ -35,6 +36,10 @@ int run_command(const Run& run) {
     const Result<void> done = run();
     if (done) return 0;
     if (!done.error().message.empty()) print_error(done.error());
+  } catch (const std::system_error& error) {
+    constexpr int kEndedByBrokenPipe = 128 + SIGPIPE;                       // what a shell sees of programs that leave the signal on
+    if (error.code() == std::errc::broken_pipe) return kEndedByBrokenPipe;  // the reader has seen enough: `pensieve list | head`
+    print_error({ErrorCode::kInternal, error.what(), "", ""});
   } catch (const std::exception& error) {
     print_error({ErrorCode::kInternal, error.what(), "this is a defect; please report it", ""});
   }

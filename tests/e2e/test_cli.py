@@ -89,6 +89,16 @@ def test_errors_are_red_only_on_a_terminal_without_no_color(tmp_path):
 # --- models -----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("arguments", [["man"], ["simulate"], ["list", "--available"]])
+def test_a_reader_that_has_seen_enough_ends_a_command_quietly(home, arguments):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as gone:
+        done = subprocess.run([BINARY, *arguments], stdout=gone, stderr=subprocess.PIPE, text=True,
+                              env=os.environ | {"PENSIEVE_HOME": str(home)}, timeout=120)
+    assert done.stderr == "" and done.returncode in (0, 141)
+
+
 def test_list_and_show_work_without_a_server(home):
     (home / "models" / "foreign.gguf").write_bytes(b"hello")
     whole = (MODELS / STARTER).read_bytes()

@@ -51,9 +51,13 @@ def test_ten_thousand_messages_are_judged_in_time(server):
     assert "longer than any context" in short.text or short.json()["decision_us"] < BOUND_US
 
 
-@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/v1/responses", "/api/chat", "/api/generate"])
 def test_a_prompt_that_is_far_too_long_is_refused_by_exact_count_and_kept(server, path):
-    body = chat([{"role": "user", "content": "word " * (MEGABYTE // 50)}])
+    text = "word " * (MEGABYTE // 50)
+    body = {
+        "/v1/responses": {"model": "auto", "input": text},
+        "/api/generate": {"model": "auto", "prompt": text},
+    }.get(path, chat([{"role": "user", "content": text}]))
     answer = httpx.post(server.url + path, json=body, timeout=120)
     assert answer.status_code == 400
     assert "maximum" in answer.text
@@ -65,7 +69,7 @@ def test_a_prompt_that_is_far_too_long_is_refused_by_exact_count_and_kept(server
 @pytest.mark.parametrize("role", ["wizard", "", 7, None])
 def test_invalid_roles_are_refused_by_the_apis_and_judged_by_the_dry_run(server, role):
     body = chat([{"role": role, "content": "Explain tides."}])
-    for path in ("/v1/chat/completions", "/v1/messages"):
+    for path in ("/v1/chat/completions", "/v1/messages", "/api/chat"):
         refused = httpx.post(server.url + path, json=body, timeout=60)
         assert refused.status_code == 400 and "role" in refused.text
     assert dry_run(server, body).json()["decision_us"] < BOUND_US

@@ -78,7 +78,7 @@ std::string AnswerWriter::final_fields(const Finished& finished, std::string_vie
   return out;
 }
 
-std::string AnswerWriter::line(GenerationEvent&& event) {
+std::string AnswerWriter::line(GenerationEvent&& event, const Disclosure& disclosure) {
   if (const auto* delta = std::get_if<Delta>(&event)) {
     std::string out = head() + content(delta->text, delta->reasoning, {}) + ",\"done\":false" + logprobs_field(delta->logprobs) + "}\n";
     so_far_.add(std::move(event));
@@ -92,14 +92,14 @@ std::string AnswerWriter::line(GenerationEvent&& event) {
   for (; calls_sent_ < std::min(complete, so_far_.tool_calls.size()); ++calls_sent_) {
     out += head() + content("", "", std::span(so_far_.tool_calls).subspan(calls_sent_, 1), calls_sent_) + ",\"done\":false}\n";
   }
-  if (finished) out += head() + content("", "", {}) + "," + final_fields(*finished, so_far_.text) + "}\n";
+  if (finished) out += head() + content("", "", {}) + "," + final_fields(*finished, so_far_.text) + disclosure_field(disclosure) + "}\n";
   so_far_.add(std::move(event));
   return out;
 }
 
-std::string AnswerWriter::whole(const WholeAnswer& answer) const {
+std::string AnswerWriter::whole(const WholeAnswer& answer, const Disclosure& disclosure) const {
   return head() + content(answer.text, answer.reasoning, answer.tool_calls) + "," + final_fields(answer.finished, answer.text) +
-         logprobs_field(answer.logprobs) + "}";
+         logprobs_field(answer.logprobs) + disclosure_field(disclosure) + "}";
 }
 
 std::string AnswerWriter::loaded(std::string_view reason) const {

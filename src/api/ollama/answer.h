@@ -30,10 +30,10 @@ class AnswerWriter {
  public:
   explicit AnswerWriter(Identity identity) : identity_(std::move(identity)) {}
 
-  // A line of a stream; empty for events that have none. Not for Failed.
-  std::string line(GenerationEvent&& event);
+  // A line of a stream; empty for events that have none. Not for Failed. `disclosure` goes into the last.
+  std::string line(GenerationEvent&& event, const Disclosure& disclosure);
   // The object of an answer that is not streamed.
-  [[nodiscard]] std::string whole(const WholeAnswer& answer) const;
+  [[nodiscard]] std::string whole(const WholeAnswer& answer, const Disclosure& disclosure) const;
   // Where there was nothing to answer; `reason`: "load" or "unload".
   [[nodiscard]] std::string loaded(std::string_view reason) const;
   static std::string error(const Error& error);

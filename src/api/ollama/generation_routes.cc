@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::chrono::seconds kSilence{10};  // how often a wait looks up; Ollama's streams have no pings
 
-Headers headers_of(const ParsedRequest& parsed, const std::string& model, const HttpRequest& http) {
-  Headers headers = answer_headers(model, http, parsed.stream ? "application/x-ndjson" : "application/json; charset=utf-8");
+Headers headers_of(const ParsedRequest& parsed, const std::string& model, const HttpRequest& http, std::string_view degraded = {}) {
+  Headers headers = answer_headers(model, http, parsed.stream ? "application/x-ndjson" : "application/json; charset=utf-8", degraded);
   std::string ignored;
   for (const std::string& field : parsed.ignored) ignored += (ignored.empty() ? "" : ", ") + field;
   if (!ignored.empty()) headers.emplace_back("X-Pensieve-Ignored", ignored);
@@ -56,13 +56,14 @@ asio::awaitable<void> only_load(GenerationService& service, ParsedRequest parsed
                        writer_for(parsed, model->id, arrived, {}).loaded(unload ? "unload" : "load"));
 }
 
-asio::awaitable<void> stream_answer(GenerationStream& stream, GenerationEvent first, AnswerWriter lines, ResponseWriter& writer) {
+asio::awaitable<void> stream_answer(GenerationStream& stream, GenerationEvent first, AnswerWriter lines, const HttpRequest& http,
+                                    ResponseWriter& writer) {
   const OnSilence wait = []() -> asio::awaitable<bool> { co_return true; };
   std::optional<GenerationEvent> event = std::move(first);
   while (event) {
     const bool last = is_terminal(*event);
     const auto* failed = std::get_if<Failed>(&*event);
-    const std::string line = failed ? AnswerWriter::error(failed->error) : lines.line(std::move(*event));
+    const std::string line = failed ? AnswerWriter::error(failed->error) : lines.line(std::move(*event), disclosure_of(stream, http.id));
     if (!line.empty() && !co_await writer.write(line)) co_return;
     if (last) break;
     event = co_await next_event(stream, kSilence, wait);
@@ -84,7 +85,8 @@ asio::awaitable<void> whole_answer(GenerationStream& stream, GenerationEvent fir
     if (last) break;
     event = co_await next_event(stream, kSilence, wait);
   }
-  co_await writer.send(200, headers_of(parsed, stream.model(), http), objects.whole(answer));
+  co_await writer.send(200, headers_of(parsed, stream.model(), http, stream.degraded()),
+                       objects.whole(answer, disclosure_of(stream, http.id)));
 }
 
 asio::awaitable<void> answer(GenerationService& service, ParsedRequest parsed, const HttpRequest& http, ResponseWriter& writer) {
@@ -104,8 +106,8 @@ asio::awaitable<void> answer(GenerationService& service, ParsedRequest parsed, c
     AnswerWriter objects = writer_for(parsed, model, arrived, std::move(conversation));
     if (!parsed.stream) {
       co_await whole_answer(*begun->stream, std::move(begun->first), parsed, std::move(objects), http, writer);
-    } else if (co_await writer.begin_stream(200, headers_of(parsed, model, http))) {
-      co_await stream_answer(*begun->stream, std::move(begun->first), std::move(objects), writer);
+    } else if (co_await writer.begin_stream(200, headers_of(parsed, model, http, begun->stream->degraded()))) {
+      co_await stream_answer(*begun->stream, std::move(begun->first), std::move(objects), http, writer);
     }
   }
   keep(service, co_await asio::this_coro::executor, model, parsed.keep_alive);

@@ -72,7 +72,9 @@ TEST_F(OllamaRoutes, StreamsALineForEachPieceAndOneWithTheFigures) {
   EXPECT_THAT(answer.body, StartsWith(R"({"model":"tiny:latest","created_at":"20)"));
   EXPECT_THAT(answer.body, HasSubstr(R"("message":{"role":"assistant","content":"Hi \"you\""},"done":false})"));
   EXPECT_THAT(answer.body, HasSubstr(R"("done":true,"done_reason":"stop","total_duration":)"));
-  EXPECT_THAT(answer.body, EndsWith("\"prompt_eval_count\":5,\"prompt_eval_duration\":3000,\"eval_count\":1,\"eval_duration\":4000}\n"));
+  EXPECT_THAT(answer.body, HasSubstr("\"prompt_eval_count\":5,\"prompt_eval_duration\":3000,\"eval_count\":1,\"eval_duration\":4000,"));
+  EXPECT_THAT(answer.body, EndsWith(",\"pensieve\":{\"model\":\"tiny\",\"decision\":\"" + answer.header("x-pensieve-decision") +
+                                    "\",\"degraded\":null}}\n"));
 }
 
 TEST_F(OllamaRoutes, AnswersWholeInOneObject) {
@@ -105,6 +107,7 @@ TEST_F(OllamaRoutes, AGeneratedAnswersContextGoesOnWithTheConversation) {
 
 TEST_F(OllamaRoutes, KeepAliveKeepsOrUnloads) {
   chat(R"(,"keep_alive":"2m")");
+  send("GET", "/");  // it is kept after the answer has gone out, and before the next request
   ASSERT_EQ(service_.kept.size(), 1U);
   EXPECT_EQ(service_.kept[0], std::pair(std::string("tiny"), KeepAlive(120s)));
   service_.present.models[0].state = ModelState::kReady;

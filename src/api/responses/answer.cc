@@ -28,11 +28,11 @@ std::string logprobs_json(const std::vector<TokenLogprobs>& entries) {
   return out;
 }
 
-std::string usage_json(const Usage& usage) {
+std::string usage_json(const Usage& usage, const Disclosure& disclosure) {
   return std::format(R"({{"input_tokens":{},"input_tokens_details":{{"cached_tokens":{}}},"output_tokens":{},)"
-                     R"("output_tokens_details":{{"reasoning_tokens":{}}},"total_tokens":{}}})",
+                     R"("output_tokens_details":{{"reasoning_tokens":{}}},"total_tokens":{}{}}})",
                      usage.prompt_tokens, usage.cached_prompt_tokens, usage.completion_tokens, usage.reasoning_tokens,
-                     usage.prompt_tokens + usage.completion_tokens);
+                     usage.prompt_tokens + usage.completion_tokens, disclosure_field(disclosure));
 }
 
 }  // namespace
@@ -162,13 +162,13 @@ std::string ResponseBuilder::call(const ToolCallDelta& delta) {
   return out;
 }
 
-std::string ResponseBuilder::finish(const Finished& finished) {
+std::string ResponseBuilder::finish(const Finished& finished, const Disclosure& disclosure) {
   const bool cut = finished.reason == StopReason::kMaxTokens || finished.reason == StopReason::kContextFull;
   std::string out;
   // An answer without a token still has its message.
   if (items_.empty()) out += open({.kind = Kind::kMessage, .id = random_id("msg_", 24)});
   out += close(cut ? "incomplete" : "completed");
-  usage_ = usage_json(finished.usage);
+  usage_ = usage_json(finished.usage, disclosure);
   status_ = cut ? "incomplete" : "completed";
   if (cut) incomplete_ = R"({"reason":"max_output_tokens"})";
   return out + state_event(cut ? "response.incomplete" : "response.completed");
@@ -182,10 +182,10 @@ std::string ResponseBuilder::fail(const Error& error) {
   return out + state_event("response.failed");
 }
 
-std::string ResponseBuilder::add(const GenerationEvent& event) {
+std::string ResponseBuilder::add(const GenerationEvent& event, const Disclosure& disclosure) {
   if (const auto* delta = std::get_if<Delta>(&event)) return text(*delta);
   if (const auto* delta = std::get_if<ToolCallDelta>(&event)) return call(*delta);
-  if (const auto* finished = std::get_if<Finished>(&event)) return finish(*finished);
+  if (const auto* finished = std::get_if<Finished>(&event)) return finish(*finished, disclosure);
   if (const auto* failed = std::get_if<Failed>(&event)) return fail(failed->error);
   return {};
 }

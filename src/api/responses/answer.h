@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/disclosure.h"
 #include "api/responses/request.h"
 #include "generation/event.h"
 
@@ -18,7 +19,8 @@ class ResponseBuilder {
   ResponseBuilder(std::string id, std::string model, const ParsedRequest& request);
 
   std::string begin();
-  std::string add(const GenerationEvent& event);
+  // `disclosure` goes into the usage.
+  std::string add(const GenerationEvent& event, const Disclosure& disclosure = {});
   static std::string_view ping() { return ": ping\n\n"; }
 
   // The response object as it is now.
@@ -50,7 +52,7 @@ class ResponseBuilder {
   std::string text(const Delta& delta);
   std::string grow(std::string_view type, std::string_view delta, const std::string& logprobs);
   std::string call(const ToolCallDelta& delta);
-  std::string finish(const Finished& finished);
+  std::string finish(const Finished& finished, const Disclosure& disclosure);
   std::string fail(const Error& error);
 
   std::string id_;

@@ -55,12 +55,14 @@ asio::awaitable<void> stream_answer(GenerationService& service, ResponseStore& s
     co_return static_cast<void>(co_await writer.end_stream());
   }
   ResponseBuilder response(random_id("resp_", 32), begun->stream->model(), parsed);
-  if (!open && !co_await writer.begin_stream(200, answer_headers(begun->stream->model(), http, "text/event-stream"))) co_return;
+  if (!open &&
+      !co_await writer.begin_stream(200, answer_headers(begun->stream->model(), http, "text/event-stream", begun->stream->degraded())))
+    co_return;
   open = true;
   if (!co_await writer.write(response.begin())) co_return;
   std::optional<GenerationEvent> event = std::move(begun->first);
   while (event) {
-    const std::string events = response.add(*event);
+    const std::string events = response.add(*event, disclosure_of(*begun->stream, http.id));
     const bool last = is_terminal(*event);
     // Kept before it is told, so that a client may go on from it at once.
     if (last && std::holds_alternative<Finished>(*event)) keep(store, parsed, response);
@@ -83,12 +85,13 @@ asio::awaitable<void> whole_answer(GenerationService& service, ResponseStore& st
     if (const auto* failed = std::get_if<Failed>(&*event)) {
       co_return co_await send_error(writer, ErrorShape::kOpenAi, failed->error, http);
     }
-    response.add(*event);
+    response.add(*event, disclosure_of(*begun->stream, http.id));
     if (is_terminal(*event)) break;
     event = co_await next_event(*begun->stream, kInterval, wait);
   }
   keep(store, parsed, response);
-  co_await writer.send(200, answer_headers(begun->stream->model(), http, "application/json"), response.body());
+  const Headers headers = answer_headers(begun->stream->model(), http, "application/json", begun->stream->degraded());
+  co_await writer.send(200, headers, response.body());
 }
 
 Result<ParsedRequest> parse(ResponseStore& store, const HttpRequest& http) {

@@ -62,6 +62,7 @@ TEST_F(Responses, AnswersWithAResponseObject) {
   EXPECT_THAT(answer.body, HasSubstr(R"("status":"completed")"));
   EXPECT_THAT(answer.body, HasSubstr(R"("content":[{"type":"output_text","annotations":[],"logprobs":[],"text":"Hi you"}])"));
   EXPECT_THAT(answer.body, HasSubstr(R"("usage":{"input_tokens":5,"input_tokens_details":{"cached_tokens":2},"output_tokens":3)"));
+  EXPECT_THAT(answer.body, HasSubstr(R"("total_tokens":8,"pensieve":{"model":)"));
   EXPECT_THAT(answer.body, HasSubstr(R"("instructions":"Be brief")"));
   EXPECT_TRUE(parse_body(answer.body)) << answer.body;
 }
