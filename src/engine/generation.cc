@@ -127,10 +127,12 @@ bool Generation::must_close() {
   if (closing.now) return true;
   const std::int64_t left = tokens_left();
   if (left > closing.look_at) return false;
-  const std::int64_t needed = reading_->constraint->closing_tokens();
+  const std::int64_t room = left + usage_.completion_tokens;
+  const std::int64_t needed = reading_->constraint->closing_tokens(room + 1);
   // A limit that has no room for any whole answer just cuts.
-  closing.now = needed > 0 && left <= needed && needed <= left + usage_.completion_tokens;
-  closing.look_at = left - std::max<std::int64_t>(1, (left - needed) / 4);
+  const bool fits = needed <= room;
+  closing.now = needed > 0 && left <= needed && fits;
+  closing.look_at = left - std::max<std::int64_t>(1, (fits ? left - needed : left) / 4);
   return closing.now;
 }
 
