@@ -43,6 +43,9 @@ Generation::Generation(PreparedRequest prepared, const Vocabulary& vocabulary, c
 Generation::Reading::Reading(std::shared_ptr<const AnswerPlan> answer_plan, const Vocabulary& vocabulary)
     : plan(std::move(answer_plan)), reader(plan->reading) {
   if (plan->groups) constraint.emplace(*plan, reader, vocabulary);
+  if (!plan->within_call) return;
+  static_cast<void>(reader.push(plan->begun));
+  calls = 1;
 }
 
 void Generation::admit(std::size_t cached_tokens) {
