@@ -226,6 +226,9 @@ TEST(OpenAiChatRequest, ForcesToolsAndFormats) {
   EXPECT_EQ(allowed.tools[0].name, "write");
 
   EXPECT_EQ(chat(body(R"("response_format":{"type":"json_object"})")).output_format, OutputFormat::kJsonObject);
+  const GenerationRequest other = chat(body(R"("response_format":{"type":"json_object","schema":{"type":"array"}})"));
+  EXPECT_EQ(other.output_format, OutputFormat::kJsonSchema);
+  EXPECT_EQ(other.output_schema, R"({"type":"array"})");
   const GenerationRequest schema =
       chat(body(R"("response_format":{"type":"json_schema","json_schema":{"name":"x","strict":true,"schema":{"type":"integer"}}})"));
   EXPECT_EQ(schema.output_format, OutputFormat::kJsonSchema);
