@@ -1,8 +1,10 @@
 #include "api/json_value.h"
 
+#include <charconv>
 #include <cmath>
 #include <format>
 #include <glaze/glaze.hpp>
+#include <optional>
 #include <vector>
 
 #include "base/utf8.h"
@@ -55,6 +57,32 @@ std::string too_much(std::string_view body) {
   return {};
 }
 
+// The UTF-16 unit that `text` begins with as an escape (\\u and four digits).
+std::optional<unsigned> escaped_unit(std::string_view text) {
+  if (text.size() < 6 || !text.starts_with("\\u")) return {};
+  unsigned unit = 0;
+  const auto [end, error] = std::from_chars(text.data() + 2, text.data() + 6, unit, 16);
+  return error == std::errc{} && end == text.data() + 6 ? std::optional(unit) : std::nullopt;
+}
+
+// Programs that cut texts between UTF-16 units send halves of surrogate pairs, which stand for no character:
+// they are read as the replacement character, not refused with the conversation around them.
+void replace_lone_surrogates(std::string& json) {
+  const auto is_high = [](unsigned unit) { return (unit & 0xFC00U) == 0xD800U; };
+  const auto is_low = [](unsigned unit) { return (unit & 0xFC00U) == 0xDC00U; };
+  for (std::size_t at = json.find('\\'); at != std::string::npos; at = json.find('\\', at)) {
+    const std::string_view rest = std::string_view(json).substr(at);
+    const std::optional<unsigned> unit = escaped_unit(rest);
+    if (!unit) {
+      at += 2;
+      continue;
+    }
+    const bool pair = is_high(*unit) && escaped_unit(rest.substr(6)).transform(is_low).value_or(false);
+    if (!pair && (is_high(*unit) || is_low(*unit))) json.replace(at + 2, 4, "fffd");
+    at += pair ? 12 : 6;
+  }
+}
+
 }  // namespace
 
 Result<Json> parse_body(std::string_view body) {
@@ -65,7 +93,8 @@ Result<Json> parse_body(std::string_view body) {
   }
   try {
     Json value;
-    const std::string text(body);
+    std::string text(body);
+    replace_lone_surrogates(text);
     if (glz::read<StrictJson{}>(value, text)) {
       return fail(ErrorCode::kInvalidArgument, "the request body is not valid JSON", "send a JSON object");
     }

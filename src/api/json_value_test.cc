@@ -52,6 +52,23 @@ TEST(JsonValue, BoundsTheMembersOfAnObject) {
   EXPECT_THAT(again(numbers + "]}"), HasSubstr("more than 1000000 values"));
 }
 
+TEST(JsonValue, HalvesOfSurrogatePairsAreReadAsTheReplacementCharacter) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"(\ud83d)", "\uFFFD"},
+      {R"(a\uDE00\ud83d)", "a\uFFFD\uFFFD"},
+      {R"(\ud83d\u0041)", "\uFFFDA"},
+      {R"(\ud83d\ud83d\ude00)", "\uFFFD\U0001F600"},
+      {R"(\ud83d\n\ude00)", "\uFFFD\\n\uFFFD"},
+      {R"(\\ud83d)", R"(\\ud83d)"},
+  };
+  for (const auto& [escaped, read] : cases) {
+    const Result<Json> json = parse_body(std::format("{{\"a\":\"{}\"}}", escaped));
+    ASSERT_TRUE(json) << escaped << ": " << json.error().message;
+    EXPECT_EQ(to_json_text(*json), std::format("{{\"a\":\"{}\"}}", read)) << escaped;
+  }
+  EXPECT_THAT(again(R"({"a":"\ud83)"), HasSubstr("not valid JSON"));
+}
+
 TEST(JsonValue, TextIsAlwaysValidUtf8) {
   EXPECT_THAT(again("{\"a\":\"\xff\"}"), HasSubstr("not valid UTF-8"));
   EXPECT_THAT(again("{\"a\":\"\xED\xA0\x80\"}"), HasSubstr("not valid UTF-8"));

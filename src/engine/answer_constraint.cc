@@ -76,15 +76,35 @@ void AnswerConstraint::rule_out(Token token, std::span<float> logits) const {
 
 void AnswerConstraint::rule_out_all(std::span<float> logits) const {
   if (!state_) return;
+  const std::array<bool, TokenGroups::kBytes + 1> possible = possible_groups();
   std::vector<Token> open;
   for (std::size_t i = 0; i < logits.size(); ++i) {
-    if (logits[i] > kOut) open.push_back(static_cast<Token>(i));
+    if (logits[i] <= kOut) continue;
+    const auto token = static_cast<Token>(i);
+    const bool silent = plan_.groups->is_silent(token) && !is_mark(token);
+    if (!silent && possible[plan_.groups->group_of(token)]) {
+      open.push_back(token);
+    } else if (!begins_reasoning(token)) {
+      logits[i] = kOut;
+    }
   }
   const std::vector<bool> allowed = state_->allows(open);
   for (std::size_t i = 0; i < open.size(); ++i) {
-    const bool silent = plan_.groups->is_silent(open[i]) && !is_mark(open[i]);
-    if ((silent || !allowed[i]) && !begins_reasoning(open[i])) logits[static_cast<std::size_t>(open[i])] = kOut;
+    if (!allowed[i] && !begins_reasoning(open[i])) logits[static_cast<std::size_t>(open[i])] = kOut;
   }
+}
+
+// False for the first bytes that can't come next: most of them, but within strings.
+std::array<bool, TokenGroups::kBytes + 1> AnswerConstraint::possible_groups() const {
+  std::array<bool, TokenGroups::kBytes + 1> possible;
+  possible.fill(true);
+  std::vector<Token> leaders;
+  for (std::size_t byte = 0; byte < TokenGroups::kBytes; ++byte) {
+    if (const auto leader = plan_.groups->of_byte(static_cast<unsigned char>(byte))) leaders.push_back(*leader);
+  }
+  const std::vector<bool> allowed = state_->allows(leaders);
+  for (std::size_t i = 0; i < leaders.size(); ++i) possible[plan_.groups->group_of(leaders[i])] = allowed[i];
+  return possible;
 }
 
 // False if the grammar can't have the answer's beginning.
@@ -117,14 +137,14 @@ std::optional<Token> AnswerConstraint::first_allowed(const GrammarState& state, 
 
 std::optional<Token> AnswerConstraint::closing_token() const { return state_ ? first_allowed(*state_, closing_) : std::nullopt; }
 
-std::int64_t AnswerConstraint::closing_tokens() const {
+std::int64_t AnswerConstraint::closing_tokens(std::int64_t most) const {
   constexpr std::int64_t kMost = 4000;
   constexpr std::int64_t kSpare = 8;  // for blanks that the model puts between
   if (!state_) return 0;
   const auto ahead = state_->clone();
   std::int64_t closing = 0;  // tokens of one byte each, as closing_token() gives them
   std::int64_t others = 0;   // bytes of names and the like, each of which may be a token of its own
-  while (closing + others < kMost) {
+  while (closing + others < std::min(most, kMost)) {
     auto token = first_allowed(*ahead, closing_);
     ++(token ? closing : others);
     if (!token) token = first_allowed(*ahead, bytes_);

@@ -1,6 +1,7 @@
 // Which tokens an answer may go on with.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <span>
@@ -28,9 +29,9 @@ class AnswerConstraint {
 
   // A token that brings the text to its end soon; empty: none is known, or the end is open anyway.
   [[nodiscard]] std::optional<Token> closing_token() const;
-  // Tokens that the text takes to its end from here in this way, roughly; 0 if nothing has to be ended. Costs
-  // about a millisecond.
-  [[nodiscard]] std::int64_t closing_tokens() const;
+  // Tokens that the text takes to its end from here in this way, roughly; 0 if nothing has to be ended. Counts
+  // no further than to `most`, as each token costs some ten microseconds.
+  [[nodiscard]] std::int64_t closing_tokens(std::int64_t most) const;
 
   // The answer goes on with `token`: before the reader reads it, and after.
   void accept(Token token);
@@ -38,6 +39,7 @@ class AnswerConstraint {
 
  private:
   [[nodiscard]] std::optional<Token> first_allowed(const GrammarState& state, std::span<const Token> candidates) const;
+  [[nodiscard]] std::array<bool, TokenGroups::kBytes + 1> possible_groups() const;
   [[nodiscard]] bool is_mark(Token token) const;
   [[nodiscard]] bool begins_reasoning(Token token) const;
   [[nodiscard]] bool allows_beginning(Token token) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "engine/begun_call.h"
 #include "engine/tool_grammar.h"
 #include "grammar/json_schema.h"
 
@@ -59,6 +60,14 @@ Result<AnswerPlan> AnswerPlanner::plan(const GenerationRequest& request, bool re
     for (const ToolDefinition& tool : callable_tools(request)) plan.reading.tool_names.push_back(tool.name);
     if (!plan.reading.tool_names.empty()) plan.reading.tools = forms_.tools;
   }
+  if (const ToolCall* call = begun_call(request)) {
+    if (plan.reading.tools == nullptr) {
+      return fail(ErrorCode::kInvalidArgument, "messages: the tool of the call that is continued is not among the tools", {}, "messages");
+    }
+    plan.reading.tools = &continuing_form(*forms_.tools);
+    plan.begun = begun_call_text(*plan.reading.tools, *call);
+    plan.within_call = true;
+  }
   TRY_VOID(add_grammars(request, plan));
   std::vector<std::string_view> texts{plan.reading.reasoning.begin, plan.reading.reasoning.end};
   if (const ToolFormat* tools = plan.reading.tools) {
@@ -76,21 +85,24 @@ Result<AnswerPlan> AnswerPlanner::plan(const GenerationRequest& request, bool re
 
 Result<void> AnswerPlanner::add_grammars(const GenerationRequest& request, AnswerPlan& plan) const {
   const std::vector<ToolDefinition> tools = plan.reading.tools != nullptr ? callable_tools(request) : std::vector<ToolDefinition>();
-  const bool forced = request.tool_choice == ToolChoice::kRequired || request.tool_choice == ToolChoice::kNamed;
+  const bool chosen = request.tool_choice == ToolChoice::kRequired || request.tool_choice == ToolChoice::kNamed;
+  const bool forced = chosen || plan.within_call;
   if (forced && tools.empty()) return fail(ErrorCode::kInvalidArgument, "tool_choice: there is no tool to call", {}, "tool_choice");
-  const bool formatted = request.output_format != OutputFormat::kText;
+  const bool formatted = request.output_format != OutputFormat::kText && !plan.within_call;
   if (tools.empty() && !formatted) return {};
   if (compiler_ == nullptr) return fail(ErrorCode::kUnsupported, "this engine can't constrain an answer", {}, kFormatField);
   plan.groups = groups();
-  if (request.output_format == OutputFormat::kGrammar) {
+  if (formatted && request.output_format == OutputFormat::kGrammar) {
     plan.whole = TRY(compiler_->compile(request.output_schema, "grammar"));
     return {};
   }
+  // A tool that is named is called once: a small model would call it on and on.
+  const bool parallel = request.parallel_tool_calls && request.tool_choice != ToolChoice::kNamed;
   const auto calls_symbol = [&](grammar::Rules& rules, bool with_begin) {
-    return tool_calls_symbol(rules, *forms_.tools, tools, {.parallel = request.parallel_tool_calls, .with_begin = with_begin});
+    return tool_calls_symbol(rules, *plan.reading.tools, tools, {.parallel = parallel, .with_begin = with_begin});
   };
   // A bare form is forced without its mark, which only some of its models write.
-  const bool marked = !forms_.tools->bare;
+  const bool marked = plan.reading.tools != nullptr && !plan.reading.tools->bare;
   if (forced || formatted) {
     grammar::Rules rules;
     std::string root = forced ? "" : TRY(format_symbol(rules, request));

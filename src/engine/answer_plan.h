@@ -19,7 +19,8 @@ struct AnswerPlan {
   std::vector<Token> marks;
   // Holds from the first token (after reasoning, where there is some); null: none.
   std::shared_ptr<const TokenGrammar> whole;
-  std::string begun;  // GenerationRequest::begun_answer, which `whole` takes as read
+  std::string begun;         // the answer's beginning, generated before, which `whole` takes as read
+  bool within_call = false;  // `begun` ends in the arguments of a call, whose client has its name
   // Holds from where calls begin of the model's own accord: after the mark, or from a bare call's first byte.
   std::shared_ptr<const TokenGrammar> calls;
   std::shared_ptr<const TokenGrammar> bare_calls;

@@ -31,6 +31,8 @@ Generation::Generation(PreparedRequest prepared, const Vocabulary& vocabulary, c
       sink_(sink),
       tokens_(std::move(prepared_.prompt->tokens)),
       sequence_tokens_(sequence_tokens),
+      prompt_tokens_(tokens_.size()),
+      echoes_scores_(prepared_.request.echo_prompt && prepared_.request.top_logprobs >= 0),
       sampler_(prepared_.request.sampling, tokens_, seed),
       text_(all_stops(prepared_)) {
   usage_.prompt_tokens = static_cast<std::int64_t>(tokens_.size());
@@ -41,17 +43,35 @@ Generation::Generation(PreparedRequest prepared, const Vocabulary& vocabulary, c
 Generation::Reading::Reading(std::shared_ptr<const AnswerPlan> answer_plan, const Vocabulary& vocabulary)
     : plan(std::move(answer_plan)), reader(plan->reading) {
   if (plan->groups) constraint.emplace(*plan, reader, vocabulary);
+  if (!plan->within_call) return;
+  static_cast<void>(reader.push(plan->begun));
+  calls = 1;
 }
 
 void Generation::admit(std::size_t cached_tokens) {
   if (std::exchange(admitted_, true)) return;
   usage_.cached_prompt_tokens = static_cast<std::int64_t>(cached_tokens);
   emit(Started{usage_});
-  if (prepared_.request.echo_prompt && !prepared_.prompt->text.empty()) {
-    Delta echo;
-    echo.text = replace_invalid_utf8(prepared_.prompt->text);
-    emit(std::move(echo));
-  }
+  if (echoes_scores_) prompt_scores_.push_back(unscored(tokens_.front(), vocabulary_));
+  if (!scores_prompt()) echo();
+}
+
+void Generation::score_prompt(std::size_t position, std::span<const float> logits) {
+  if (position + 1 != prompt_scores_.size() || !scores_prompt()) return;
+  const Token token = tokens_[position + 1];
+  const float logit = logits[static_cast<std::size_t>(token)];
+  TokenLogprobs& score = prompt_scores_.emplace_back(Logprobs(logits, prepared_.request.top_logprobs).of(token, logit, vocabulary_));
+  score.sampled.bytes = vocabulary_.piece(token, false);  // as in the text
+  if (!scores_prompt()) echo();
+}
+
+void Generation::echo() {
+  if (!prepared_.request.echo_prompt || (prepared_.prompt->text.empty() && !echoes_scores_)) return;
+  Delta echo;
+  echo.text = replace_invalid_utf8(prepared_.prompt->text);
+  echo.logprobs = std::exchange(prompt_scores_, {});
+  echoes_scores_ = false;
+  emit(std::move(echo));
 }
 
 void Generation::begin(SteadyTime now) {
@@ -110,10 +130,12 @@ bool Generation::must_close() {
   if (closing.now) return true;
   const std::int64_t left = tokens_left();
   if (left > closing.look_at) return false;
-  const std::int64_t needed = reading_->constraint->closing_tokens();
+  const std::int64_t room = left + usage_.completion_tokens;
+  const std::int64_t needed = reading_->constraint->closing_tokens(room + 1);
   // A limit that has no room for any whole answer just cuts.
-  closing.now = needed > 0 && left <= needed && needed <= left + usage_.completion_tokens;
-  closing.look_at = left - std::max<std::int64_t>(1, (left - needed) / 4);
+  const bool fits = needed <= room;
+  closing.now = needed > 0 && left <= needed && fits;
+  closing.look_at = left - std::max<std::int64_t>(1, (fits ? left - needed : left) / 4);
   return closing.now;
 }
 

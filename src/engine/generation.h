@@ -34,8 +34,17 @@ class Generation {
   // False for a request that only wants its prompt read.
   [[nodiscard]] bool wants_tokens() const { return prepared_.request.max_tokens != 0; }
 
-  // Reports Started, the first time only, and the prompt's text if it was to be echoed.
+  // Reports Started, the first time only, and the prompt's text if it was to be echoed and its tokens need no
+  // scores.
   void admit(std::size_t cached_tokens);
+
+  // True while the prompt is to be read from its beginning with a row of logits for each token: an echo with
+  // log probabilities.
+  [[nodiscard]] bool scores_prompt() const { return echoes_scores_ && prompt_scores_.size() < prompt_tokens_; }
+
+  // Takes the logits after the prompt's token `position`. Those of earlier tokens that come again are passed
+  // over. The last one that is needed has the prompt echoed.
+  void score_prompt(std::size_t position, std::span<const float> logits);
 
   // Its first step begins (later calls do nothing).
   void begin(SteadyTime now);
@@ -82,6 +91,7 @@ class Generation {
   void send_arguments(std::string text);
   void end(StopReason reason, std::string stop_sequence = {});
   void send_text(std::string text, std::string reasoning = {});
+  void echo();
   void emit(GenerationEvent event);
 
   PreparedRequest prepared_;
@@ -89,6 +99,9 @@ class Generation {
   const EventSink& sink_;
   std::vector<Token> tokens_;
   std::size_t sequence_tokens_;
+  std::size_t prompt_tokens_;
+  bool echoes_scores_;
+  std::vector<TokenLogprobs> prompt_scores_;  // of the tokens from the first
   Sampler sampler_;
   TextStream text_;
   std::unique_ptr<Reading> reading_;  // null: the answer is plain text

@@ -152,6 +152,25 @@ TEST_F(GenerationTest, HoldsACallFromWhereTheModelBeginsIt) {
   EXPECT_EQ(end().reason, StopReason::kToolCalls);
 }
 
+TEST_F(GenerationTest, GoesOnWithinACallThatItsClientHasThePartOf) {
+  AnswerPlan plan = hermes();
+  plan.begun = "<tool_call>\n{\"name\": \"now\", \"arguments\": {\"in\": \"Ro";
+  plan.within_call = true;
+  plan.whole = std::make_shared<FakeGrammar>(std::vector<std::string>{plan.begun + "me\"}}\n</tool_call>"});
+  run(std::move(plan), "xx and more");
+  EXPECT_EQ(text(), "");
+  std::string rest;
+  for (const auto& event : events) {
+    const auto* piece = std::get_if<ToolCallDelta>(&event);
+    if (piece == nullptr) continue;
+    EXPECT_EQ(piece->index, 0);
+    EXPECT_EQ(piece->id + piece->name, "") << "the client has them";
+    rest += piece->arguments_delta;
+  }
+  EXPECT_EQ(rest, "me\"}");
+  EXPECT_EQ(end().reason, StopReason::kToolCalls);
+}
+
 TEST_F(GenerationTest, LeavesFreeTextAloneWhereToolsAreOnlyOffered) {
   AnswerPlan plan = hermes();
   plan.calls = std::make_shared<FakeGrammar>(std::vector<std::string>{"\nx"});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "engine/logit_math.h"
 
@@ -27,6 +28,10 @@ Logprobs::Logprobs(std::span<const float> logits, std::int32_t alternatives) {
     std::ranges::push_heap(best_, better);
   }
   std::ranges::sort_heap(best_, better);
+}
+
+TokenLogprobs unscored(Token token, const Vocabulary& vocabulary) {
+  return {{token, vocabulary.piece(token, false), std::numeric_limits<double>::quiet_NaN()}, {}};
 }
 
 TokenLogprobs Logprobs::of(Token token, float logit, const Vocabulary& vocabulary) const {

@@ -22,4 +22,7 @@ class Logprobs {
   std::vector<std::pair<float, Token>> best_;
 };
 
+// For a sequence's first token, which has no probability: its logprob is not a number.
+TokenLogprobs unscored(Token token, const Vocabulary& vocabulary);
+
 }  // namespace pensieve::engine

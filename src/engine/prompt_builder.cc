@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "engine/begun_call.h"
 #include "engine/request_check.h"
 
 namespace pensieve::engine {
@@ -122,14 +123,20 @@ Result<Prompt> PromptBuilder::from_messages(const GenerationRequest& request) co
 Result<std::string> PromptBuilder::render(const GenerationRequest& request, Conversation conversation) const {
   const ChatTemplate& chat = chosen_.chat;
   if (!request.continue_last_message) return chat.render(conversation, true, request.thinking);
-  const std::string text = conversation.messages.back().text;
-  conversation.messages.back().text += TextGuard::kMark;
+  Message& last = conversation.messages.back();
+  std::string call;
+  if (begun_call(request) != nullptr) {
+    call = begun_call_text(continuing_form(*forms_.tools), last.tool_calls.front());
+    last.tool_calls.clear();
+  }
+  const std::string text = last.text;
+  last.text += TextGuard::kMark;
   if (auto rendered = chat.render(conversation, false, request.thinking)) {
     const std::size_t end = rendered->rfind(TextGuard::kMark);
-    if (end != std::string::npos) return rendered->substr(0, end);
+    if (end != std::string::npos) return rendered->substr(0, end) + call;
   }
   conversation.messages.pop_back();
-  return TRY(chat.render(conversation, true, request.thinking)) + text;
+  return TRY(chat.render(conversation, true, request.thinking)) + text + call;
 }
 
 // Tells whether the prompt leaves the model reasoning. A template that begins it whatever the switch says is

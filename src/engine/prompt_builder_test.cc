@@ -190,6 +190,18 @@ TEST(PromptBuilder, ContinuesTheLastMessageWithoutEndingIt) {
   }
 }
 
+TEST(PromptBuilder, ContinuesACallInTheModelsOwnFormOrInTheBuiltInOne) {
+  GenerationRequest request = chat({say(Role::kUser, "Look."), say(Role::kAssistant, "Sure.")});
+  request.messages.back().tool_calls = {{"call_1", "look", R"({"at":"<|im_)"}};
+  request.tools = {{"look", "", R"({"type":"object"})"}};
+  request.continue_last_message = true;
+  EXPECT_TRUE(family("chatml").text(request).ends_with(
+      "<|im_start|>assistant\nSure.<tool_call>\n{\"name\": \"look\", \"arguments\": {\"at\":\"<|im_"));
+  const std::string own =
+      "{% for m in messages %}[{{ m.content }}]{% endfor %}{% for t in tools %}{{ t.function.name }}{% endfor %}[TOOL_CALLS]";
+  EXPECT_THAT(Builder({.file = own}).text(request), HasSubstr("[Sure.[TOOL_CALLS][{\"name\": \"look\", \"arguments\": {\"at\":\"<|im_"));
+}
+
 TEST(PromptBuilder, ContinuesAMessageThatTheTemplateWouldDrop) {
   GenerationRequest request = chat({say(Role::kUser, "Say A"), say(Role::kAssistant, "A, then")});
   request.continue_last_message = true;

@@ -102,14 +102,14 @@ void Scheduler::admit() {
   for (auto next = waiting_.begin(); next != waiting_.end();) {
     if (active_.size() >= max_active_) return;
     Run& run = **next;
-    auto place = cache_.find(run.generation.tokens(), run.span);
+    auto place = cache_.find(run.reusable(), run.span);
     if (!place) return;
     if (!has_room(run, *place)) {
       if (run.overtaken++ >= kMostOvertaken) return;
       ++next;
       continue;
     }
-    cache_.add_archived(*place, run.generation.tokens(), run.span);
+    cache_.add_archived(*place, run.reusable(), run.span);
     run.sequence = place->sequence;
     run.computed = cache_.take(*place, run.span);
     run.shared = run.computed == place->cached ? place->shared : 0;
@@ -163,8 +163,19 @@ std::vector<Scheduler::Share> Scheduler::plan() {
   for (const Share& share : shares) candidates.push_back({share.run->pending_with_key(), now - share.run->served});
   const auto tokens = plan_step(candidates, cost_, batch_tokens_);
   for (std::size_t i = 0; i < shares.size(); ++i) shares[i].tokens = tokens[i];
+  limit_rows(shares);
   std::erase_if(shares, [](const Share& share) { return share.tokens == 0; });
   return shares;
+}
+
+// Rows of logits are few. Each request may need one; what is left goes to prompts that need one a token.
+void Scheduler::limit_rows(std::vector<Share>& shares) const {
+  std::size_t spare = model_.limits().max_active - shares.size();
+  for (Share& share : shares) {
+    if (share.tokens == 0 || !share.run->generation.scores_prompt()) continue;
+    share.tokens = std::min(share.tokens, spare + 1);
+    spare -= share.tokens - 1;
+  }
 }
 
 std::vector<BatchToken> Scheduler::batch_of(std::span<const Share> shares) const {
@@ -173,8 +184,9 @@ std::vector<BatchToken> Scheduler::batch_of(std::span<const Share> shares) const
     const Run& run = *share.run;
     const auto tokens = run.generation.tokens().subspan(run.computed, share.tokens);
     auto position = static_cast<std::int32_t>(run.computed);
-    for (const Token token : tokens) batch.push_back({token, position++, run.sequence, false});
-    batch.back().wants_logits = share.complete() && run.generation.wants_tokens();
+    const bool scored = run.generation.scores_prompt();
+    for (const Token token : tokens) batch.push_back({token, position++, run.sequence, scored});
+    batch.back().wants_logits = share.complete() ? run.generation.wants_tokens() : scored;
   }
   return batch;
 }
@@ -211,6 +223,7 @@ void Scheduler::distribute(std::span<const Share> shares) {
     Run& run = *share.run;
     const bool complete = share.complete();
     const bool prompt = run.pending() > 1;
+    score(share, last);
     last += share.tokens;
     cache_.append(run.sequence, run.generation.tokens().subspan(run.computed, share.tokens));
     if (prompt) cache_.mark(run.sequence, complete);
@@ -224,6 +237,15 @@ void Scheduler::distribute(std::span<const Share> shares) {
     }
   }
   remove(ended, true);
+}
+
+// `first`: index in the batch of the share's first token. What follows the prompt's last token is sampled.
+void Scheduler::score(const Share& share, std::size_t first) {
+  Run& run = *share.run;
+  const std::size_t end = std::min(run.computed + share.tokens, run.generation.tokens().size() - 1);
+  for (std::size_t at = run.computed; at < end && run.generation.scores_prompt(); ++at) {
+    run.generation.score_prompt(at, model_.logits(first + at - run.computed));
+  }
 }
 
 void Scheduler::make_room() {

@@ -59,6 +59,10 @@ class Scheduler {
     AdapterSetPointer adapters;
     AdapterSpan span;
 
+    // What may come from the cache: nothing where every token's logits are wanted.
+    [[nodiscard]] std::span<const Token> reusable() const {
+      return generation.scores_prompt() ? generation.tokens().first(1) : generation.tokens();
+    }
     [[nodiscard]] std::size_t pending() const { return generation.tokens().size() - computed; }
     // The set that the next token needs, and the tokens that are left for it.
     [[nodiscard]] std::uint64_t key() const { return computed < span.begin ? 0 : span.key; }
@@ -81,9 +85,11 @@ class Scheduler {
   bool load_archived();
   [[nodiscard]] bool has_room(const Run& run, const SequenceCache::Place& place) const;
   [[nodiscard]] std::vector<Share> plan();
+  void limit_rows(std::vector<Share>& shares) const;
   [[nodiscard]] std::vector<BatchToken> batch_of(std::span<const Share> shares) const;
   DecodeOutcome decode(std::span<const Share> shares);
   void distribute(std::span<const Share> shares);
+  void score(const Share& share, std::size_t first);
   void make_room();
   void fail_all(std::span<const Share> shares);
   void remove(const std::vector<Run*>& ended, bool keep_content);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "engine/fake_batch_model.h"
@@ -389,6 +390,44 @@ TEST_F(SchedulerTest, EchoesThePromptFirst) {
   scheduler.add(std::move(prepared));
   run_to_end();
   EXPECT_EQ(told[1].text, "abcd");
+}
+
+TEST_F(SchedulerTest, EchoesThePromptWithAScoreForEachOfItsTokens) {
+  submit(9, "abx", 1);  // leaves a prefix that must not be taken from the cache
+  run_to_end();
+  model.batches.clear();
+  submit(2, "k", 3);
+  auto prepared = request(1, "abcdexgh", 1);
+  prepared.request.echo_prompt = true;
+  prepared.request.top_logprobs = 1;
+  scheduler.add(std::move(prepared));
+  run_to_end();
+  EXPECT_EQ(told[1].text, "abcdexghi");
+  ASSERT_THAT(told[1].logprobs, SizeIs(9));
+  EXPECT_TRUE(std::isnan(told[1].logprobs[0].sampled.logprob));
+  EXPECT_THAT(told[1].logprobs[0].top, IsEmpty());
+  std::string tokens;
+  for (const TokenLogprobs& entry : told[1].logprobs) tokens += entry.sampled.bytes;
+  EXPECT_EQ(tokens, "abcdexghi");
+  for (const std::size_t expected : {1U, 2U, 3U, 4U, 7U, 8U}) EXPECT_NEAR(told[1].logprobs[expected].sampled.logprob, 0, 1e-6) << expected;
+  EXPECT_NEAR(told[1].logprobs[5].sampled.logprob, -40, 1e-3);
+  EXPECT_EQ(told[1].logprobs[5].top.at(0).bytes, "f");
+  EXPECT_EQ(told[2].text, "lmn") << "others go on beside it";
+  for (const auto& batch : model.batches) EXPECT_LE(std::ranges::count_if(batch, &BatchToken::wants_logits), 4) << "rows are few";
+}
+
+TEST_F(SchedulerTest, ScoresAPromptThatIsNotAnswered) {
+  for (const std::string prompt : {"a", "abcdefg"}) {
+    told.clear();
+    auto prepared = request(1, prompt, 0);
+    prepared.request.echo_prompt = true;
+    prepared.request.top_logprobs = 0;
+    scheduler.add(std::move(prepared));
+    run_to_end();
+    EXPECT_EQ(told[1].text, prompt);
+    EXPECT_THAT(told[1].logprobs, SizeIs(prompt.size()));
+    EXPECT_THAT(told[1].finished, SizeIs(1));
+  }
 }
 
 TEST_F(SchedulerTest, GivesLogProbabilitiesOnlyWhenAsked) {

@@ -21,8 +21,8 @@ enum class StopReason : std::uint8_t {
 
 struct TokenLogprob {
   std::int32_t token = 0;
-  std::string bytes;  // the token's bytes; may be part of a UTF-8 character
-  double logprob = 0;
+  std::string bytes;   // the token's bytes; may be part of a UTF-8 character
+  double logprob = 0;  // not a number for the first token of an echoed prompt, which follows nothing
   bool operator==(const TokenLogprob&) const = default;
 };
 
@@ -56,7 +56,7 @@ struct Started {
   bool operator==(const Started&) const = default;
 };
 
-// More text. Always whole UTF-8 characters; never part of a stop string.
+// More text. Always whole UTF-8 characters; never part of a stop string. An echoed prompt is one, of no sampled tokens.
 struct Delta {
   std::string text;
   std::string reasoning;

@@ -118,7 +118,7 @@ struct GenerationRequest {
   // without the tokens for it.
   std::string suffix;
   std::vector<std::int32_t> prompt_tokens;
-  // The last message is the assistant's and is continued instead of answered (Anthropic prefill).
+  // The last message is the assistant's and is continued, not answered: its text (Anthropic prefill), or its call's arguments.
   bool continue_last_message = false;
   // The end of the prompt that is not the client's but the beginning of this answer, generated before
   // (by a worker that was lost). A constraint on the answer takes it as read.

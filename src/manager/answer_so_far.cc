@@ -1,8 +1,36 @@
 #include "manager/answer_so_far.h"
 
+#include <string_view>
 #include <utility>
 
 namespace pensieve {
+
+namespace {
+
+// Pieces of a call don't tell their tokens, and several may come as one. JSON has some four bytes a token.
+std::int64_t about_tokens(std::string_view arguments) { return (std::ssize(arguments) + 3) / 4; }
+
+// Of text that begins a JSON object.
+bool is_whole_object(std::string_view text) {
+  int depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      if (c == '"') quoted = false;
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '{' || c == '[') {
+      ++depth;
+    } else if ((c == '}' || c == ']') && --depth == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
 
 AnswerSoFar::AnswerSoFar(GenerationRequest request, bool may_move) : request_(std::move(request)), may_move_(may_move) {}
 
@@ -39,6 +67,7 @@ void AnswerSoFar::pass_delta(Delta delta, std::deque<GenerationEvent>& out) {
     if (request_.echo_prompt) out.emplace_back(std::move(delta));
     return;
   }
+  close_call();
   release_call(out);
   text_ += delta.text;
   reasoning_ += delta.reasoning;
@@ -52,6 +81,17 @@ void AnswerSoFar::pass_call(ToolCallDelta piece, std::deque<GenerationEvent>& ou
     whole_calls_ = true;
     return;
   }
+  if (piece.index == 0) {
+    tokens_ += about_tokens(piece.arguments_delta);
+    if (!open_) {
+      open_ = piece;
+    } else {
+      open_->arguments_delta += piece.arguments_delta;
+    }
+    out.emplace_back(std::move(piece));
+    return;
+  }
+  close_call();
   if (held_ && held_->index != piece.index) release_call(out);
   if (!held_) {
     held_ = std::move(piece);
@@ -60,6 +100,11 @@ void AnswerSoFar::pass_call(ToolCallDelta piece, std::deque<GenerationEvent>& ou
   held_->id += piece.id;
   held_->name += piece.name;
   held_->arguments_delta += piece.arguments_delta;
+}
+
+void AnswerSoFar::close_call() {
+  if (open_) whole_calls_ = true;
+  open_.reset();
 }
 
 void AnswerSoFar::release_call(std::deque<GenerationEvent>& out) {
@@ -71,6 +116,7 @@ void AnswerSoFar::release_call(std::deque<GenerationEvent>& out) {
 // The client asked once, so it is told of one prompt and of all tokens of the answer. How long the lost
 // workers took is not known; the pace of the last one is taken for theirs.
 void AnswerSoFar::pass_finished(Finished finished, std::deque<GenerationEvent>& out) {
+  close_call();
   release_call(out);
   if (earlier_ > 0) {
     finished.usage.prompt_tokens = usage_.prompt_tokens;
@@ -84,6 +130,7 @@ void AnswerSoFar::pass_finished(Finished finished, std::deque<GenerationEvent>& 
 
 std::optional<Finished> AnswerSoFar::interrupt() {
   held_.reset();
+  if (open_ && is_whole_object(open_->arguments_delta)) close_call();
   earlier_ = tokens_;
   Usage usage = usage_;
   usage.completion_tokens = tokens_;
@@ -110,6 +157,7 @@ std::optional<GenerationRequest> AnswerSoFar::continuation() const {
       }
       request.messages.back().text += text_;
       request.messages.back().reasoning += reasoning_;
+      if (open_) request.messages.back().tool_calls = {{open_->id, open_->name, open_->arguments_delta}};
       break;
     case PromptKind::kTokens:
       if (prompt_text_.empty()) return std::nullopt;

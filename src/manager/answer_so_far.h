@@ -14,9 +14,9 @@ namespace pensieve {
 // Sees every event of an answer, from whichever worker, on its way to the client.
 //
 // Text is passed on as it comes. It ends in no beginning of a stop string, which the engine holds
-// back, so that none can lie across the seam. A tool call is held until it is whole: arguments that
-// were sent can't be taken back, and another model would write them otherwise. After a whole call was
-// sent the answer can only end, as clients run it and ask again.
+// back, so that none can lie across the seam. The first tool call is passed on as it is written: who goes on
+// is held to what the client has of it. Further ones are held until they are whole. After a whole call
+// was sent the answer can only end, as clients run it and ask again.
 class AnswerSoFar {
  public:
   // `request` is the client's. `may_move`: false where nobody would go on; tool calls come as written then.
@@ -39,7 +39,7 @@ class AnswerSoFar {
   // Tokens of the answer that the client has, text or not.
   [[nodiscard]] std::int64_t tokens() const { return tokens_; }
   // True once the client has seen a part of the answer itself.
-  [[nodiscard]] bool begun() const { return !text_.empty() || !reasoning_.empty() || whole_calls_; }
+  [[nodiscard]] bool begun() const { return !text_.empty() || !reasoning_.empty() || open_ || whole_calls_; }
   // Tokens that a context must have room for; 0: not known yet.
   [[nodiscard]] std::int64_t context_needed() const { return started_ ? usage_.prompt_tokens + tokens_ : 0; }
 
@@ -49,6 +49,7 @@ class AnswerSoFar {
   void pass_call(ToolCallDelta piece, std::deque<GenerationEvent>& out);
   void pass_finished(Finished finished, std::deque<GenerationEvent>& out);
   void release_call(std::deque<GenerationEvent>& out);
+  void close_call();
   [[nodiscard]] bool asks_for_prompt_text() const;
 
   GenerationRequest request_;
@@ -56,8 +57,9 @@ class AnswerSoFar {
   std::string prompt_text_;  // as the engine echoed it
   std::string text_;
   std::string reasoning_;
-  std::int64_t tokens_ = 0;   // of everything passed on
-  std::int64_t earlier_ = 0;  // of them, from workers that were lost
+  std::int64_t tokens_ = 0;            // of everything passed on
+  std::int64_t earlier_ = 0;           // of them, from workers that were lost
+  std::optional<ToolCallDelta> open_;  // the first call, of which the client has a part
   std::optional<ToolCallDelta> held_;
   bool whole_calls_ = false;
   bool started_ = false;

@@ -140,12 +140,39 @@ TEST(AnswerSoFar, APromptOfTokensWithoutItsTextCannotGoOn) {
   EXPECT_FALSE(answer.continuation());
 }
 
-TEST(AnswerSoFar, AToolCallReachesTheClientWhole) {
+TEST(AnswerSoFar, TheFirstToolCallComesAsItIsWrittenAndFurtherOnesWhole) {
   AnswerSoFar answer(question());
   const auto seen = passed(answer, {Started{}, ToolCallDelta{0, "call_1", "look", {}}, ToolCallDelta{0, "", "", R"({"at":)"},
-                                    ToolCallDelta{0, "", "", "1}"}, Finished{.reason = StopReason::kToolCalls}});
-  ASSERT_EQ(seen.size(), 3U);
-  EXPECT_EQ(std::get<ToolCallDelta>(seen[1]), (ToolCallDelta{0, "call_1", "look", R"({"at":1})"}));
+                                    ToolCallDelta{0, "", "", "1}"}, ToolCallDelta{1, "call_2", "see", {}}, ToolCallDelta{1, "", "", "{"},
+                                    ToolCallDelta{1, "", "", "}"}, Finished{.reason = StopReason::kToolCalls}});
+  ASSERT_EQ(seen.size(), 6U);
+  EXPECT_EQ(std::get<ToolCallDelta>(seen[2]), (ToolCallDelta{0, "", "", R"({"at":)"}));
+  EXPECT_EQ(std::get<ToolCallDelta>(seen[4]), (ToolCallDelta{1, "call_2", "see", "{}"}));
+}
+
+TEST(AnswerSoFar, AnUnfinishedFirstCallGoesOnFromTheArgumentsThatWereSent) {
+  AnswerSoFar answer(question());
+  passed(answer, {Started{}, text("Let me see.", 4), ToolCallDelta{0, "call_1", "look", {}}, ToolCallDelta{0, "", "", R"({"at":")"},
+                  ToolCallDelta{0, "", "", R"(}\")"}});
+  EXPECT_FALSE(answer.interrupt());
+  EXPECT_TRUE(answer.begun());
+  const auto request = answer.continuation();
+  ASSERT_TRUE(request);
+  EXPECT_TRUE(request->continue_last_message);
+  EXPECT_EQ(request->messages.back(),
+            (Message{.role = Role::kAssistant, .text = "Let me see.", .tool_calls = {{"call_1", "look", R"({"at":"}\")"}}}));
+  EXPECT_EQ(request->max_tokens, 13) << "less by what the call took, roughly";
+  const auto rest = passed(answer, {Started{}, ToolCallDelta{0, "", "", R"("})"}, Finished{.reason = StopReason::kToolCalls}});
+  ASSERT_EQ(rest.size(), 2U);
+  EXPECT_EQ(std::get<ToolCallDelta>(rest[0]), (ToolCallDelta{0, "", "", R"("})"}));
+}
+
+TEST(AnswerSoFar, AFirstCallWhoseArgumentsAreWholeEndsTheAnswer) {
+  AnswerSoFar answer(question());
+  passed(answer, {Started{}, ToolCallDelta{0, "call_1", "look", {}}, ToolCallDelta{0, "", "", R"({"at":[{}]})"}});
+  const auto end = answer.interrupt();
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->reason, StopReason::kToolCalls);
 }
 
 TEST(AnswerSoFar, WhereNobodyWouldGoOnAToolCallComesAsItIsWritten) {
@@ -153,16 +180,6 @@ TEST(AnswerSoFar, WhereNobodyWouldGoOnAToolCallComesAsItIsWritten) {
   const auto seen = passed(answer, {Started{}, ToolCallDelta{0, "call_1", "look", {}}, ToolCallDelta{0, "", "", R"({"at":)"}});
   EXPECT_EQ(seen.size(), 3U);
   EXPECT_FALSE(answer.interrupt()) << "a call that is cut is no whole answer";
-}
-
-TEST(AnswerSoFar, AnUnfinishedToolCallIsTakenBackAndRedone) {
-  AnswerSoFar answer(question());
-  EXPECT_EQ(passed(answer, {Started{}, text("Let me see.", 4), ToolCallDelta{0, "call_1", "look", R"({"a)"}}).size(), 2U);
-  EXPECT_FALSE(answer.interrupt());
-  EXPECT_EQ(answer.continuation()->messages[1], (Message{.role = Role::kAssistant, .text = "Let me see."}));
-  const auto rest = passed(answer, {ToolCallDelta{0, "call_2", "look", "{}"}, Finished{.reason = StopReason::kToolCalls}});
-  ASSERT_EQ(rest.size(), 2U);
-  EXPECT_EQ(std::get<ToolCallDelta>(rest[0]), (ToolCallDelta{0, "call_2", "look", "{}"}));
 }
 
 TEST(AnswerSoFar, AfterAWholeToolCallTheAnswerEnds) {

@@ -121,6 +121,26 @@ def test_legacy_completions_stream_with_log_probabilities(gpt):
     assert [plain.text[offset:].startswith(token) for offset, token in zip(plain.logprobs.text_offset, plain.logprobs.tokens)] == [True] * 5
 
 
+def test_an_echoed_prompt_has_the_probabilities_that_its_tokens_were_written_with(gpt):
+    written = gpt.completions.create(model="auto", prompt="One two three four", max_tokens=12, temperature=0, logprobs=1, logit_bias={"0": -100, "2": -100})
+    text, own = "One two three four" + written.choices[0].text, written.choices[0].logprobs.token_logprobs
+    for most in (0, 1):
+        scored = gpt.completions.create(model="auto", prompt=text, max_tokens=most, temperature=0, logprobs=2, echo=True)
+        found = scored.choices[0].logprobs
+        assert scored.choices[0].text.startswith(text) and "".join(found.tokens) == scored.choices[0].text
+        assert scored.usage.prompt_tokens + scored.usage.completion_tokens == len(found.tokens)
+        assert found.token_logprobs[0] is None and found.top_logprobs[0] is None
+        assert all(value <= 0 for value in found.token_logprobs[1:]) and all(len(one) >= 1 for one in found.top_logprobs[1:])
+        # Where the text is read in the tokens that it was written in, as nearly always, up to the order of additions.
+        if scored.usage.prompt_tokens == written.usage.prompt_tokens + 12:
+            again = found.token_logprobs[written.usage.prompt_tokens : scored.usage.prompt_tokens]
+            assert again == pytest.approx(own, abs=0.4)
+    tokens = gpt.completions.create(model="auto", prompt=[[1000, 1001, 1002], [1003]], max_tokens=1, logprobs=1, echo=True)
+    assert [len(choice.logprobs.tokens) for choice in tokens.choices] == [4, 2]
+    chunks = list(gpt.completions.create(model="auto", prompt=text, max_tokens=2, temperature=0, logprobs=1, echo=True, stream=True))
+    assert chunks[0].choices[0].text == text and chunks[0].choices[0].logprobs.token_logprobs[0] is None
+
+
 def test_openai_log_probabilities_choices_and_legacy_completions(gpt):
     answer = gpt.chat.completions.create(model="auto", messages=QUESTION, max_tokens=4, n=2, logprobs=True,
                                          top_logprobs=3, temperature=0)

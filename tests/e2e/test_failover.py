@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import anthropic
 import httpx
+import jsonschema
 import openai
 import pytest
 from conftest import STARTER_ID, Server, alive, children, wait_until
@@ -140,6 +141,30 @@ def test_an_answer_that_is_not_streamed_survives_the_kill(pair, client):
         assert asked.result() == FORCED
     assert pair.status()["workers_lost"] == lost + 1
     wait_until(lambda: state(pair, STARTER_ID) == "ready", 60, "the lost model's return")
+
+
+def test_a_tool_call_that_breaks_off_is_finished_by_another_worker(pair):
+    parameters = {"type": "object", "additionalProperties": False, "required": ["text", "times"],
+                  "properties": {"text": {"type": "string", "minLength": 150, "maxLength": 260}, "times": {"type": "integer", "minimum": 1, "maximum": 9}}}
+    tools = [{"type": "function", "function": {"name": "take_note", "parameters": parameters}}]
+    calls, struck, reason = {}, False, None
+    stream = gpt(pair).chat.completions.create(model=STARTER_ID, messages=COUNT, tools=tools, tool_choice="required", max_tokens=400,
+                                               parallel_tool_calls=False, stream=True, seed=3)
+    for chunk in stream:
+        for piece in chunk.choices[0].delta.tool_calls or []:
+            call = calls.setdefault(piece.index, {"ids": [], "names": [], "arguments": ""})
+            call["ids"] += [piece.id] if piece.id else []
+            call["names"] += [piece.function.name] if piece.function.name else []
+            call["arguments"] += piece.function.arguments or ""
+            if len(call["arguments"]) > 40 and not struck:
+                struck = True
+                os.kill(worker_of(pair, STARTER_ID), signal.SIGKILL)
+        reason = chunk.choices[0].finish_reason or reason
+    assert struck and reason == "tool_calls"
+    [call] = calls.values()
+    assert len(call["ids"]) == 1 and call["names"] == ["take_note"]
+    jsonschema.validate(json.loads(call["arguments"]), parameters)
+    assert pair.status()["answers_continued"] == 1 and pair.status()["requests_failed"] == 0
 
 
 def test_several_choices_and_a_stop_string_survive_the_kill(pair):

@@ -10,7 +10,7 @@ from conftest import STARTER_ID
 SCRIPTS = Path(__file__).parent / "node"
 
 
-@pytest.mark.parametrize("script", ["openai.cjs", "anthropic.cjs", "ollama.cjs", "ai-sdk.mjs"])
+@pytest.mark.parametrize("script", ["openai.cjs", "anthropic.cjs", "ollama.cjs", "tools.cjs", "ai-sdk.mjs"])
 def test_the_official_node_client_works(server, keyed_server, script, tmp_path):
     # Modules look for packages in the folders above them.
     (tmp_path / "node_modules").symlink_to(os.environ["PENSIEVE_NODE_MODULES"])

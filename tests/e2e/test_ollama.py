@@ -138,8 +138,8 @@ def test_any_text_goes_in_and_valid_utf8_comes_out(server, text):
     ("/v1/embeddings", '{"model":"auto","input":"%s"}'),
 ])
 @pytest.mark.parametrize("escape", [r"\ud83d", r"\ude00\ud83d", r"a\ud800b", r"\ud83d\u0041"])
-def test_lone_surrogates_are_read_or_refused_and_never_break_the_answer(server, path, body, escape):
+def test_lone_surrogates_are_read_as_replacement_characters(server, path, body, escape):
     answer = httpx.post(server.url + path, content=body % escape, headers={"Content-Type": "application/json"}, timeout=60)
-    assert answer.status_code in (200, 400), answer.text
+    assert answer.status_code == 200, answer.text
     answer.content.decode("utf-8")
     assert server.health()["status"] == "ok"

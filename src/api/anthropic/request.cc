@@ -44,6 +44,9 @@ std::unexpected<Error> no_images(const std::string& path) {
   return fail(ErrorCode::kUnsupported, std::format("{}: images are not supported by this model", path), "send text only", path);
 }
 
+Result<std::string> document_text(const Fields& block);
+Result<std::string> search_result_text(const Fields& block);
+
 // Text of a tool_result's or document's content: a string or blocks.
 Result<std::string> content_text(const Fields& holder, std::string_view name) {
   const Json* content = holder.find(name);
@@ -56,7 +59,16 @@ Result<std::string> content_text(const Fields& holder, std::string_view name) {
     const std::string type = TRY(block.required_text("type"));
     if (type == "image") return no_images(block.path("type"));
     if (type == "text") join(text, TRY(block.required_text("text")));
+    if (type == "document") join(text, TRY(document_text(block)));
+    if (type == "search_result") join(text, TRY(search_result_text(block)));
   }
+  return text;
+}
+
+Result<std::string> search_result_text(const Fields& block) {
+  std::string text = TRY(block.text("title")).value_or("");
+  join(text, TRY(block.text("source")).value_or(""));
+  join(text, TRY(content_text(block, "content")));
   return text;
 }
 
@@ -76,6 +88,10 @@ Result<std::string> document_text(const Fields& block) {
               "send the document's text", fields.path("type"));
 }
 
+bool runs_on_vendors_servers(std::string_view type) {
+  return type == "server_tool_use" || type == "mcp_tool_use" || (type.ends_with("_tool_result") && type != "tool_result");
+}
+
 // One content block into the turn's messages: tool results become messages of their own.
 Result<void> add_block(const Fields& block, Role role, Message& message, std::vector<Message>& results) {
   const std::string type = TRY(block.required_text("type"));
@@ -89,6 +105,10 @@ Result<void> add_block(const Fields& block, Role role, Message& message, std::ve
     return no_images(block.path("type"));
   } else if (type == "document") {
     join(message.text, TRY(document_text(block)));
+  } else if (type == "search_result") {
+    join(message.text, TRY(search_result_text(block)));
+  } else if (role == Role::kAssistant && runs_on_vendors_servers(type)) {
+    // What a server tool did in a conversation that began elsewhere; the text after it says what came of it.
   } else if (type == "tool_use" && role == Role::kAssistant) {
     const Json* input = block.find("input");
     if (input == nullptr || !input->is_object()) return block.wrong("input", "must be an object");

@@ -110,6 +110,22 @@ TEST(AnthropicRequest, DocumentsOfTextAreRead) {
   EXPECT_EQ(request.messages[0].text, "one\ntwo\n?");
 }
 
+TEST(AnthropicRequest, ToolResultsHoldDocumentsAndSearchResults) {
+  const GenerationRequest request = parsed(block(R"({"type":"tool_result","tool_use_id":"toolu_1","content":[
+      {"type":"document","title":"T","source":{"type":"text","media_type":"text/plain","data":"one"}},
+      {"type":"search_result","source":"https://a.example","title":"S","content":[{"type":"text","text":"two"}]}]},
+      {"type":"search_result","source":"x","title":"y","content":[{"type":"text","text":"z"}]})"));
+  EXPECT_EQ(request.messages[0].text, "T\none\nS\nhttps://a.example\ntwo");
+  EXPECT_EQ(request.messages[1].text, "y\nx\nz");
+}
+
+TEST(AnthropicRequest, ConversationsInWhichAnthropicsServersRanToolsGoOn) {
+  const GenerationRequest request = parsed(block(R"({"type":"server_tool_use","id":"srvtoolu_1","name":"web_search","input":{"query":"q"}},
+      {"type":"web_search_tool_result","tool_use_id":"srvtoolu_1","content":[]},{"type":"text","text":"Found it."})",
+                                                 "assistant"));
+  EXPECT_EQ(request.messages.back().text, "Found it.");
+}
+
 TEST(AnthropicRequest, APrefilledAnswerIsContinued) {
   const std::string prefix = R"([{"role":"user","content":"Hi"},{"role":"assistant","content":)";
   EXPECT_TRUE(parsed(body("", prefix + R"("The answer is"}])")).continue_last_message);

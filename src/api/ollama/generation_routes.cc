@@ -28,7 +28,7 @@ std::string shown_name(const ParsedRequest& parsed, const std::string& model) {
   return bare_name(parsed.name) == model ? parsed.name : model;
 }
 
-// What keep_alive asks for, once the answer has been given; without it, what is configured. A name that
+// What keep_alive asks for; without it, what is configured. A name that
 // is gone by now has nothing to keep. Waits for nobody.
 void keep(GenerationService& service, const asio::any_io_executor& executor, const std::string& model, const KeepAlive& keep_alive) {
   if (keep_alive != std::chrono::seconds(0)) return static_cast<void>(service.keep(model, keep_alive));
@@ -95,6 +95,7 @@ asio::awaitable<void> answer(GenerationService& service, ParsedRequest parsed, c
     co_return co_await send_error(writer, ErrorShape::kOllama, knobs.error(), http);
   }
   if (parsed.only_load) co_return co_await only_load(service, std::move(parsed), http, writer, arrived);
+  const bool unload = parsed.keep_alive == std::chrono::seconds(0);
   std::vector<Message> conversation;
   if (!parsed.chat && !parsed.raw) conversation = parsed.generation.messages;
   std::string model;
@@ -103,6 +104,8 @@ asio::awaitable<void> answer(GenerationService& service, ParsedRequest parsed, c
     Result<Begun> begun = co_await begin_generation(service, std::move(parsed.generation), kSilence, wait);
     if (!begun) co_return co_await send_error(writer, ErrorShape::kOllama, begun.error(), http);
     model = begun->stream->model();
+    // Before the answer's end, after which a client may ask how long the model stays.
+    if (!unload) keep(service, co_await asio::this_coro::executor, model, parsed.keep_alive);
     AnswerWriter objects = writer_for(parsed, model, arrived, std::move(conversation));
     if (!parsed.stream) {
       co_await whole_answer(*begun->stream, std::move(begun->first), parsed, std::move(objects), http, writer);
@@ -110,7 +113,7 @@ asio::awaitable<void> answer(GenerationService& service, ParsedRequest parsed, c
       co_await stream_answer(*begun->stream, std::move(begun->first), std::move(objects), http, writer);
     }
   }
-  keep(service, co_await asio::this_coro::executor, model, parsed.keep_alive);
+  if (unload) keep(service, co_await asio::this_coro::executor, model, parsed.keep_alive);
 }
 
 asio::awaitable<void> handle(GenerationService& service, Result<ParsedRequest> parsed, const HttpRequest& http, ResponseWriter& writer) {

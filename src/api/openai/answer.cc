@@ -1,6 +1,7 @@
 #include "api/openai/answer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <format>
 
 #include "api/json_value.h"
@@ -56,13 +57,14 @@ std::string completion_logprobs(const std::vector<TokenLogprobs>& entries, std::
     const char* comma = tokens.empty() ? "" : ",";
     const std::string text = replace_invalid_utf8(entry.sampled.bytes);
     tokens += comma + json_string(text);
-    values += std::format("{}{}", comma, entry.sampled.logprob);
+    const bool scored = !std::isnan(entry.sampled.logprob);
+    values += comma + (scored ? std::format("{}", entry.sampled.logprob) : "null");
     offsets += std::format("{}{}", comma, offset);
     std::string top;
     for (const TokenLogprob& other : entry.top) {
       top += std::format("{}{}:{}", top.empty() ? "" : ",", json_string(replace_invalid_utf8(other.bytes)), other.logprob);
     }
-    tops += std::format("{}{{{}}}", comma, top);
+    tops += comma + (scored ? std::format("{{{}}}", top) : "null");
     offset += characters(text);
   }
   return std::format(R"({{"tokens":[{}],"token_logprobs":[{}],"top_logprobs":[{}],"text_offset":[{}]}})", tokens, values, tops, offsets);

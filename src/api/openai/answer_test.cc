@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <limits>
+
 #include "api/json_value.h"
 
 namespace pensieve::api::openai {
@@ -77,6 +79,14 @@ TEST(OpenAiAnswer, WritesLegacyLogProbabilitiesWithOffsetsInCharacters) {
   scored.logprobs = {kToken, kToken};
   const std::string body = whole_body(kLegacy, {scored}, 1, true);
   EXPECT_THAT(body, HasSubstr("\"tokens\":[\"\xC3\xA9\",\"\xC3\xA9\"],\"token_logprobs\":[-0.5,-0.5]"));
+  EXPECT_THAT(body, HasSubstr(R"("text_offset":[0,1])"));
+}
+
+TEST(OpenAiAnswer, TheFirstTokenOfAnEchoedPromptHasNoProbability) {
+  WholeAnswer echoed = answer("\xC3\xA9\xC3\xA9");
+  echoed.logprobs = {{{7, "\xC3\xA9", std::numeric_limits<double>::quiet_NaN()}, {}}, kToken};
+  const std::string body = whole_body(kLegacy, {echoed}, 1, true);
+  EXPECT_THAT(body, HasSubstr(R"("token_logprobs":[null,-0.5],"top_logprobs":[null,{)"));
   EXPECT_THAT(body, HasSubstr(R"("text_offset":[0,1])"));
 }
 

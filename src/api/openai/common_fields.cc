@@ -67,12 +67,13 @@ Result<void> parse_sampling(const Fields& body, GenerationRequest& request) {
 
 Result<void> set_format(const Fields& holder, const std::string& type, GenerationRequest& request) {
   if (type == "text") return {};
-  if (type == "json_object") {
+  const Json* schema = holder.find("schema");
+  // Other servers take a schema there too; it is kept rather than passed over.
+  if (type == "json_object" && schema == nullptr) {
     request.output_format = OutputFormat::kJsonObject;
     return {};
   }
-  if (type != "json_schema") return holder.wrong("type", "must be text, json_object or json_schema");
-  const Json* schema = holder.find("schema");
+  if (type != "json_schema" && type != "json_object") return holder.wrong("type", "must be text, json_object or json_schema");
   if (schema == nullptr) return holder.wrong("schema", "is required");
   if (!schema->is_object() && !schema->is_boolean()) return holder.wrong("schema", "must be an object");
   request.output_format = OutputFormat::kJsonSchema;

@@ -74,8 +74,6 @@ Result<ParsedRequest> parse_completion_request(std::string_view text) {
     parsed.logprobs = true;
     base.top_logprobs = static_cast<std::int32_t>(*logprobs);
   }
-  if (base.echo_prompt && parsed.logprobs)
-    return unsupported("logprobs", "of an echoed prompt are not supported", "leave echo or logprobs out");
   base.suffix = TRY(body.text("suffix")).value_or("");
   if (!base.suffix.empty() && base.echo_prompt) return unsupported("suffix", "together with echo is not supported", "leave one out");
   TRY_VOID(parse_streaming(body, parsed));

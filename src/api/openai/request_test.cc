@@ -148,6 +148,9 @@ TEST(OpenAiCompletionRequest, HasTheApisDefaultsAndFields) {
   const ParsedRequest scored = parsed(parse_completion_request(legacy(R"("logprobs":0)")));
   EXPECT_TRUE(scored.logprobs);
   EXPECT_EQ(scored.requests.front().top_logprobs, 0);
+  const ParsedRequest echoed = parsed(parse_completion_request(legacy(R"("echo":true,"logprobs":1)")));
+  EXPECT_TRUE(echoed.requests.front().echo_prompt);
+  EXPECT_EQ(echoed.requests.front().top_logprobs, 1);
 }
 
 void expect_refused(const Result<ParsedRequest>& request, const Refusal& refusal) {
@@ -230,6 +233,9 @@ TEST(OpenAiChatRequest, ForcesToolsAndFormats) {
   EXPECT_EQ(allowed.tools[0].name, "write");
 
   EXPECT_EQ(chat(body(R"("response_format":{"type":"json_object"})")).output_format, OutputFormat::kJsonObject);
+  const GenerationRequest other = chat(body(R"("response_format":{"type":"json_object","schema":{"type":"array"}})"));
+  EXPECT_EQ(other.output_format, OutputFormat::kJsonSchema);
+  EXPECT_EQ(other.output_schema, R"({"type":"array"})");
   const GenerationRequest schema =
       chat(body(R"("response_format":{"type":"json_schema","json_schema":{"name":"x","strict":true,"schema":{"type":"integer"}}})"));
   EXPECT_EQ(schema.output_format, OutputFormat::kJsonSchema);
@@ -279,7 +285,6 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{legacy(R"("max_tokens":-1)"), "max_tokens", "from 0"}, Refusal{legacy(R"("temperature":-1)"), "temperature", "from 0"},
         Refusal{legacy(R"("logprobs":6)"), "logprobs", "from 0 to 5"}, Refusal{legacy(R"("logprobs":true)"), "logprobs", "whole number"},
         Refusal{legacy(R"("echo":1)"), "echo", "true or false"},
-        Refusal{legacy(R"("echo":true,"logprobs":1)"), "logprobs", "echoed prompt", kUnsupported},
         Refusal{legacy(R"("suffix":"x","echo":true)"), "suffix", "not supported", kUnsupported},
         Refusal{legacy(R"("best_of":2)"), "best_of", "other than n", kUnsupported}, Refusal{legacy(R"("n":9)"), "n", "from 1 to 8"}));
 

@@ -1,5 +1,8 @@
 // The items of `input`.
+#include <algorithm>
+#include <array>
 #include <format>
+#include <string_view>
 
 #include "api/openai/common_fields.h"
 #include "api/responses/request.h"
@@ -40,6 +43,10 @@ Result<Role> role_of(const Fields& item) {
   return item.wrong("role", std::format("'{}' is not one of system, developer, user, assistant", role));
 }
 
+// Calls of tools that a vendor's servers ran.
+constexpr auto kOfVendorsServers = std::to_array<std::string_view>(
+    {"web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call", "mcp_list_tools", "mcp_call"});
+
 // The assistant's turn that is being put together: thinking, text and calls are items of their own.
 Message& assistant_turn(std::vector<Message>& messages) {
   if (messages.empty() || messages.back().role != Role::kAssistant) messages.push_back({.role = Role::kAssistant});
@@ -72,6 +79,8 @@ Result<void> add_item(const Fields& item, const std::string& type, std::vector<M
     std::string text = TRY(content_text(item, "content"));
     if (text.empty()) text = TRY(content_text(item, "summary"));
     if (!text.empty()) messages.push_back({.role = Role::kAssistant, .reasoning = std::move(text)});
+  } else if (std::ranges::contains(kOfVendorsServers, type)) {
+    // A conversation that began elsewhere; the text after it says what came of it.
   } else {
     return openai::unsupported(item.path("type"), std::format("'{}' is not an item that this server knows", type), "leave it out");
   }

@@ -108,6 +108,15 @@ TEST_F(Responses, ACutAnswerIsIncompleteAndAFailedStreamSaysSo) {
   EXPECT_EQ(ask(R"(,"stream":true)").status, 404);
 }
 
+TEST_F(Responses, LeavesOutTheToolsThatAreNotAllowed) {
+  ask(R"(,"tools":[{"type":"function","name":"f","parameters":{}},{"type":"function","name":"g","parameters":{}},{"type":"web_search"}],)"
+      R"("tool_choice":{"type":"allowed_tools","mode":"required","tools":[{"type":"function","name":"g"},{"type":"web_search"}]})");
+  const GenerationRequest& request = service_.requests.back();
+  ASSERT_EQ(request.tools.size(), 1U);
+  EXPECT_EQ(request.tools[0].name, "g");
+  EXPECT_EQ(request.tool_choice, ToolChoice::kRequired);
+}
+
 TEST_F(Responses, GoesOnFromAnEarlierOneWithoutItsInstructions) {
   const std::string first = field(ask(R"(,"instructions":"Be brief")").body, "id");
   ask(R"(,"instructions":"Be long","previous_response_id":")" + first + "\"");

@@ -31,26 +31,54 @@ Result<void> add_tools(const Fields& holder, const std::string& space, int depth
   return {};
 }
 
+Result<void> choose_mode(const Fields& fields, std::string_view name, const std::string& mode, GenerationRequest& request) {
+  if (mode == "required")
+    request.tool_choice = ToolChoice::kRequired;
+  else if (mode == "none")
+    request.tool_choice = ToolChoice::kNone;
+  else if (mode != "auto")
+    return fields.wrong(name, "must be auto, none, required or a function");
+  return {};
+}
+
+Result<std::string> named_function(const Fields& fields, const GenerationRequest& request) {
+  std::string name = TRY(fields.required_text("name"));
+  if (std::ranges::find(request.tools, name, &ToolDefinition::name) == request.tools.end()) {
+    return fields.wrong("name", std::format("there is no tool '{}'", name));
+  }
+  return name;
+}
+
+// The tools that the model may choose from; the others are left out of the prompt too. Those that a vendor's
+// servers run can't be chosen anyway.
+Result<void> allow_tools(const Fields& choice, GenerationRequest& request) {
+  TRY_VOID(choose_mode(choice, "mode", TRY(choice.required_text("mode")), request));
+  const Json::array_t* entries = TRY(choice.array("tools"));
+  if (entries == nullptr) return choice.wrong("tools", "is required");
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < entries->size(); ++i) {
+    const Fields entry = TRY(Fields::of((*entries)[i], std::format("{}[{}]", choice.path("tools"), i)));
+    if (TRY(entry.required_text("type")) == "function") names.push_back(TRY(named_function(entry, request)));
+  }
+  std::erase_if(request.tools, [&](const ToolDefinition& tool) { return !std::ranges::contains(names, tool.name); });
+  return {};
+}
+
 Result<void> parse_choice(const Fields& body, GenerationRequest& request) {
   const Json* choice = body.find("tool_choice");
   if (choice == nullptr) return {};
   if (choice->is_string()) {
-    const std::string& mode = choice->get_string();
-    if (mode == "required")
-      request.tool_choice = ToolChoice::kRequired;
-    else if (mode == "none")
-      request.tool_choice = ToolChoice::kNone;
-    else if (mode != "auto")
-      return body.wrong("tool_choice", "must be auto, none, required or a function");
+    TRY_VOID(choose_mode(body, "tool_choice", choice->get_string(), request));
   } else {
     const Fields fields = TRY(Fields::of(*choice, "tool_choice"));
-    if (TRY(fields.required_text("type")) != "function") {
-      return openai::unsupported("tool_choice.type", "only 'function' is supported", "name a function, or use auto");
-    }
-    request.tool_choice = ToolChoice::kNamed;
-    request.tool_choice_name = TRY(fields.required_text("name"));
-    if (std::ranges::find(request.tools, request.tool_choice_name, &ToolDefinition::name) == request.tools.end()) {
-      return fields.wrong("name", std::format("there is no tool '{}'", request.tool_choice_name));
+    const std::string type = TRY(fields.required_text("type"));
+    if (type == "allowed_tools") {
+      TRY_VOID(allow_tools(fields, request));
+    } else if (type == "function") {
+      request.tool_choice = ToolChoice::kNamed;
+      request.tool_choice_name = TRY(named_function(fields, request));
+    } else {
+      return openai::unsupported("tool_choice.type", "only 'function' and 'allowed_tools' are supported", "name a function, or use auto");
     }
   }
   if (request.tool_choice == ToolChoice::kRequired && request.tools.empty()) {

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { createAnthropic } from "@ai-sdk/anthropic";
 import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { embedMany, generateText, streamText } from "ai";
+import { Output, embedMany, generateText, jsonSchema, stepCountIs, streamText, tool } from "ai";
 
 const { URL: url } = process.env;
 const openai = createOpenAI({ baseURL: `${url}/v1`, apiKey: "local" });
@@ -28,6 +28,42 @@ for (const [name, model] of Object.entries(models)) {
   test(`${name}: an unknown model is an error`, async () => {
     const provider = { responses: openai, chat: openai.chat, compatible, anthropic }[name];
     await assert.rejects(generateText({ model: provider("no-such-model"), ...settings }), /no-such-model/);
+  });
+}
+
+// Calls once, and answers when it has the result.
+const withTools = (model, called) => ({
+  model, prompt: "What is the weather in Köln 🌧? Use the tool.", maxOutputTokens: 200, maxRetries: 0, stopWhen: stepCountIs(2), toolChoice: { type: "tool", toolName: "weather" },
+  prepareStep: ({ stepNumber }) => (stepNumber > 0 ? { toolChoice: "none" } : {}),
+  tools: { weather: tool({ description: "Weather of a city", inputSchema: jsonSchema(weather),
+    execute: async (input) => (called.push(input), { sky: "rain 🌧" }) }) },
+});
+const weather = { type: "object", additionalProperties: false, required: ["city", "days"],
+  properties: { city: { type: "string", maxLength: 30 }, days: { type: "integer", minimum: 1, maximum: 7 } } };
+
+function check(input) {
+  assert.deepEqual(Object.keys(input).sort(), ["city", "days"]);
+  assert.ok(Number.isInteger(input.days) && input.days >= 1 && input.days <= 7);
+}
+
+for (const [name, model] of Object.entries(models)) {
+  test(`${name}: tools make the round trip, streamed and not`, async () => {
+    for (const generate of [generateText, streamText]) {
+      const called = [];
+      const result = generate(withTools(model, called));
+      const steps = await (generate === streamText ? (await result.consumeStream(), result.steps) : result.then((whole) => whole.steps));
+      assert.ok(called.length > 0);
+      called.forEach(check);
+      assert.equal(steps.length, 2);
+      assert.equal(steps[0].finishReason, "tool-calls");
+      assert.ok(steps[1].text);
+    }
+  });
+
+  test(`${name}: an object keeps to its schema`, async () => {
+    const { output } = await generateText({ model, prompt: "Weather in Rome?", maxOutputTokens: 200, maxRetries: 0,
+      output: Output.object({ schema: jsonSchema(weather) }) });
+    check(output);
   });
 }
 
