@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <optional>
 
 #include "engine/fake_batch_model.h"
 #include "engine/memory_archive_fake.h"
@@ -19,6 +20,23 @@ class AdapterScheduling : public testing::Test {
       // All tokens of a batch belong to requests of one set.
       for (const BatchToken& token : batch) keys_of_sequence[token.sequence].push_back(model.used_key);
     };
+    start();
+  }
+  void start() {
+    scheduler.emplace(
+        model, vocabulary, clock,
+        [this](ipc::StreamId stream, GenerationEvent event) {
+          if (const auto* finished = std::get_if<Finished>(&event)) usage[stream] = finished->usage;
+          if (const auto* delta = std::get_if<Delta>(&event)) text[stream] += delta->text;
+        },
+        [] { return 1U; }, &archive);
+  }
+  // As after a restart: the cache is empty, the archive is not.
+  void forget_all() {
+    scheduler->save_all();
+    scheduler.reset();
+    for (std::size_t i = 0; i < model.limits().sequences; ++i) (void)model.truncate(static_cast<SequenceId>(i), 0);
+    start();
   }
   void TearDown() override { EXPECT_THAT(model.complaints, testing::IsEmpty()); }
 
@@ -37,10 +55,10 @@ class AdapterScheduling : public testing::Test {
     prepared.request.max_tokens = max_tokens;
     prepared.prompt = Prompt{vocabulary.tokenize(prompt, false), "", {}};
     prepared.adapters = std::move(adapters);
-    scheduler.add(std::move(prepared));
+    scheduler->add(std::move(prepared));
   }
   void run_to_end() {
-    for (int steps = 0; scheduler.step(); ++steps) ASSERT_LT(steps, 10'000);
+    for (int steps = 0; scheduler->step(); ++steps) ASSERT_LT(steps, 10'000);
   }
 
   ManualClock clock;
@@ -50,15 +68,7 @@ class AdapterScheduling : public testing::Test {
   std::map<ipc::StreamId, Usage> usage;
   std::map<ipc::StreamId, std::string> text;
   MemoryArchive archive;
-  Scheduler scheduler{model,
-                      vocabulary,
-                      clock,
-                      [this](ipc::StreamId stream, GenerationEvent event) {
-                        if (const auto* finished = std::get_if<Finished>(&event)) usage[stream] = finished->usage;
-                        if (const auto* delta = std::get_if<Delta>(&event)) text[stream] += delta->text;
-                      },
-                      [] { return 1U; },
-                      &archive};
+  std::optional<Scheduler> scheduler;
 };
 
 TEST_F(AdapterScheduling, EachStepComputesOneSetAndAllMakeProgress) {
@@ -116,29 +126,66 @@ TEST_F(AdapterScheduling, ThePartBeforeTheInvocationIsComputedWithoutTheAdapter)
   EXPECT_THAT(std::vector<std::uint64_t>(keys.begin() + 4, keys.end()), testing::Each(5U));
 }
 
-TEST_F(AdapterScheduling, OnlyWhatWasComputedWithoutAdaptersIsArchived) {
-  const std::string prompt(100, 'x');
-  submit(1, "a" + prompt, set(5), 1);
-  run_to_end();
-  scheduler.save_all();
-  EXPECT_EQ(archive.stores, 0);
-  submit(2, "b" + prompt + "<rate> and more", set(5, "<rate>"), 1);
-  run_to_end();
-  scheduler.save_all();
-  ASSERT_EQ(archive.stores, 1);
-  EXPECT_EQ(archive.find(vocabulary.tokenize("b" + prompt + "<rate> and more", false), 0).at(0).tokens.size(), 101U);
+TEST_F(AdapterScheduling, WhatIsArchivedComesBackForItsOwnSetOnly) {
+  const std::string prompt(600, 'x');
+  for (const AdapterSetPointer& own : {set(5), AdapterSetPointer()}) {
+    submit(1, prompt, own, 1);
+    run_to_end();
+    forget_all();
+    const int reads = archive.reads;
+    submit(2, prompt + "!", set(6), 1);
+    run_to_end();
+    EXPECT_EQ(usage[2].cached_prompt_tokens, 0);
+    EXPECT_EQ(archive.reads, reads);
+    submit(3, prompt + "!", own, 1);
+    run_to_end();
+    EXPECT_EQ(usage[3].cached_prompt_tokens, 600);
+    EXPECT_EQ(archive.reads, reads + 3);
+    forget_all();
+    archive = MemoryArchive();
+  }
 }
 
-TEST_F(AdapterScheduling, WhatIsArchivedDoesNotComeBackForAnAdapter) {
-  const std::string prompt(100, 'x');
-  submit(1, prompt, nullptr, 1);
+TEST_F(AdapterScheduling, AnActivatedAdaptersConversationComesBackBeforeAndAfterItsInvocation) {
+  const std::string plain(300, 'x');
+  const std::string prompt = plain + "<rate>" + std::string(300, 'y');
+  submit(1, prompt, set(5, "<rate>"), 1);
   run_to_end();
-  scheduler.save_all();
-  EXPECT_GE(archive.stores, 1);
-  submit(2, prompt, set(5), 1);
+  forget_all();
+  submit(2, prompt + "!", set(5, "<rate>"), 1);
   run_to_end();
-  EXPECT_EQ(usage[2].cached_prompt_tokens, 0);
-  EXPECT_EQ(archive.reads, 0);
+  EXPECT_EQ(usage[2].cached_prompt_tokens, 606);
+  forget_all();
+  submit(3, prompt + "!", nullptr, 1);
+  run_to_end();
+  EXPECT_EQ(usage[3].cached_prompt_tokens, 300) << "what was computed without it serves all";
+  forget_all();
+  submit(4, prompt + "!", set(6, "<rate>"), 1);
+  run_to_end();
+  EXPECT_EQ(usage[4].cached_prompt_tokens, 300);
+  forget_all();
+  // A conversation without the adapter covers the beginning in pieces of its own.
+  submit(5, plain + "<rate>" + std::string(300, 'z'), nullptr, 1);
+  run_to_end();
+  forget_all();
+  submit(6, prompt + "!", set(5, "<rate>"), 1);
+  run_to_end();
+  EXPECT_EQ(usage[6].cached_prompt_tokens, 606);
+}
+
+TEST_F(AdapterScheduling, ABranchWithAnotherSetSavesItsOwnPieces) {
+  const std::string plain(280, 'x');
+  submit(1, plain + std::string(300, 'p'), nullptr, 1);
+  run_to_end();
+  scheduler->save_all();
+  // It shares the first tokens with a saved conversation, in the cells.
+  submit(2, plain + "<rate>" + std::string(300, 'y'), set(5, "<rate>"), 1);
+  run_to_end();
+  EXPECT_EQ(usage[2].cached_prompt_tokens, 280);
+  forget_all();
+  submit(3, plain + "<rate>" + std::string(300, 'y') + "!", set(5, "<rate>"), 1);
+  run_to_end();
+  EXPECT_EQ(usage[3].cached_prompt_tokens, 586);
 }
 
 }  // namespace

@@ -59,10 +59,10 @@ DiskArchive::~DiskArchive() {
 
 fs::path DiskArchive::file_of(const StateId& id) const { return space_ / (id + kExtension); }
 
-std::vector<StatePiece> DiskArchive::find(std::span<const Token> tokens, std::size_t reach) {
+std::vector<StatePiece> DiskArchive::find(const StateId& parent, std::span<const Token> tokens, std::size_t reach) {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return ready_; });
-  return index_.find(tokens, reach);
+  return index_.find(parent, tokens, reach);
 }
 
 bool DiskArchive::contains(const StateId& id) {

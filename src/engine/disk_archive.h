@@ -31,7 +31,7 @@ class DiskArchive final : public StateArchive {
   static Result<std::unique_ptr<DiskArchive>> open(Settings settings);
   ~DiskArchive() override;  // when all is written
 
-  [[nodiscard]] std::vector<StatePiece> find(std::span<const Token> tokens, std::size_t reach) override;
+  [[nodiscard]] std::vector<StatePiece> find(const StateId& parent, std::span<const Token> tokens, std::size_t reach) override;
   [[nodiscard]] bool contains(const StateId& id) override;
   void store(StatePiece piece, std::vector<char> state) override;
   std::optional<std::vector<char>> read(const StatePiece& piece) override;

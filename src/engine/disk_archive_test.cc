@@ -60,7 +60,7 @@ TEST_F(DiskArchiveTest, GivesBackWhatItKeptEvenBeforeItIsWritten) {
 TEST_F(DiskArchiveTest, KeepsConversationsThroughARestart) {
   open()->store(piece, bytes(100, 'a'));
   const auto archive = open();
-  EXPECT_THAT(archive->find(tokens, kAnyReach), SizeIs(1));
+  EXPECT_THAT(archive->find({}, tokens, kAnyReach), SizeIs(1));
   EXPECT_THAT(archive->read(piece), Optional(Eq(bytes(100, 'a'))));
 }
 
@@ -75,7 +75,17 @@ TEST_F(DiskArchiveTest, OnlyTheOwnerCanReadThem) {
 
 TEST_F(DiskArchiveTest, IsOfOneModelOnly) {
   open()->store(piece, bytes(100, 'a'));
-  EXPECT_THAT(open(1'000'000, "other")->find(tokens, kAnyReach), IsEmpty());
+  EXPECT_THAT(open(1'000'000, "other")->find({}, tokens, kAnyReach), IsEmpty());
+}
+
+TEST_F(DiskArchiveTest, ABeginningThatAdaptersComputedComesBackAsTheirs) {
+  const StateId parent = parent_for_adapters({}, 5);
+  const StatePiece adapted = state_piece(parent, 0, tokens);
+  open()->store(adapted, bytes(100, 'a'));
+  const auto archive = open();
+  EXPECT_THAT(archive->find({}, tokens, kAnyReach), IsEmpty());
+  EXPECT_THAT(archive->find(parent, tokens, kAnyReach), SizeIs(1));
+  EXPECT_THAT(archive->read(adapted), Optional(Eq(bytes(100, 'a'))));
 }
 
 TEST_F(DiskArchiveTest, IgnoresAndRemovesDamagedFiles) {
@@ -86,9 +96,9 @@ TEST_F(DiskArchiveTest, IgnoresAndRemovesDamagedFiles) {
     file.put('X');
   }
   const auto archive = open();
-  EXPECT_THAT(archive->find(tokens, kAnyReach), SizeIs(1)) << "the head is whole";
+  EXPECT_THAT(archive->find({}, tokens, kAnyReach), SizeIs(1)) << "the head is whole";
   EXPECT_EQ(archive->read(piece), std::nullopt);
-  EXPECT_THAT(archive->find(tokens, kAnyReach), IsEmpty());
+  EXPECT_THAT(archive->find({}, tokens, kAnyReach), IsEmpty());
   EXPECT_FALSE(fs::exists(file_of(piece)));
 }
 
@@ -100,7 +110,7 @@ TEST_F(DiskArchiveTest, RemovesForeignAndHalfWrittenFilesAtStart) {
   std::ofstream(space / "0123.state") << "PENSIEVE-STATE-1 and nothing more";
   fs::copy_file(file_of(piece), space / (std::string(64, 'b') + ".state"));
   fs::resize_file(space / (std::string(64, 'b') + ".state"), 120);
-  EXPECT_THAT(open()->find(tokens, kAnyReach), SizeIs(1));
+  EXPECT_THAT(open()->find({}, tokens, kAnyReach), SizeIs(1));
   EXPECT_EQ(files(), 1U);
 }
 
@@ -138,7 +148,7 @@ TEST_F(DiskArchiveTest, AFolderThatCantBeMadeIsAnError) {
 
 TEST_F(DiskArchiveTest, AWriteThatFailsLosesOnlyThat) {
   const auto archive = open();
-  (void)archive->find(tokens, kAnyReach);  // the folder has been read
+  (void)archive->find({}, tokens, kAnyReach);  // the folder has been read
   fs::remove_all(file_of(piece).parent_path());
   archive->store(piece, bytes(100, 'a'));
   fs::create_directories(file_of(piece).parent_path());

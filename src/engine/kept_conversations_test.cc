@@ -120,7 +120,7 @@ TEST_F(KeptConversations, AreReadAgainWhenTheArchiveHasLostThem) {
   start(kSmall);
   (void)cached(1, prompt('A', 600));
   restart();
-  archive.states.erase(archive.find(vocabulary.tokenize(prompt('A', 600), false), 0).at(1).id);
+  archive.states.erase(archive.find({}, vocabulary.tokenize(prompt('A', 600), false), 0).at(1).id);
   EXPECT_EQ(cached(2, prompt('A', 600) + "!"), static_cast<std::int64_t>(kPieceTokens)) << "what is before the gap";
 }
 

@@ -11,8 +11,8 @@ namespace pensieve::engine {
 
 class MemoryArchive final : public StateArchive {
  public:
-  [[nodiscard]] std::vector<StatePiece> find(std::span<const Token> tokens, std::size_t reach) override {
-    return index_.find(tokens, reach);
+  [[nodiscard]] std::vector<StatePiece> find(const StateId& parent, std::span<const Token> tokens, std::size_t reach) override {
+    return index_.find(parent, tokens, reach);
   }
   [[nodiscard]] bool contains(const StateId& id) override { return index_.contains(id); }
   void store(StatePiece piece, std::vector<char> state) override {

@@ -80,17 +80,16 @@ std::optional<SequenceCache::Place> SequenceCache::find(std::span<const Token> p
 }
 
 void SequenceCache::add_archived(Place& place, std::span<const Token> prompt, const AdapterSpan& adapters) {
-  const auto wanted = prompt.first(std::min(prompt.size() - 1, adapters.begin));
+  const auto wanted = prompt.first(prompt.size() - 1);
   if (!transfer_ || wanted.empty()) return;
-  if (place.cached > wanted.size()) return;
-  place.archived = transfer_->find(wanted, place.cached);
+  place.archived = transfer_->find(wanted, adapters, place.cached);
   if (place.archived.empty()) return;
   // The pieces follow from where the first begins; what the cells hold beyond comes with it.
   const std::size_t begin = place.archived.front().begin;
   place.cached = begin == 0 ? 0 : model_.reusable_prefix(place.source, begin);
   if (place.cached != begin) {
     place.cached = 0;
-    place.archived = transfer_->find(wanted, 0);
+    place.archived = transfer_->find(wanted, adapters, 0);
   }
   place.shared = std::min(place.shared, place.cached);
 }
@@ -110,7 +109,7 @@ std::size_t SequenceCache::load(SequenceId sequence, const StatePiece& piece, st
   }
   slot.tokens.insert(slot.tokens.end(), piece.tokens.begin(), piece.tokens.end());
   slot.saved = slot.tokens.size();
-  const auto wanted = prompt.first(std::min(prompt.size() - 1, slot.adapters.begin));
+  const auto wanted = prompt.first(prompt.size() - 1);
   const auto common = static_cast<std::size_t>(std::ranges::mismatch(slot.tokens, wanted).in1 - slot.tokens.begin());
   if (common < slot.tokens.size()) {
     const bool possible = model_.reusable_prefix(sequence, common) == common;
@@ -123,6 +122,7 @@ std::size_t SequenceCache::take(const Place& place, const AdapterSpan& adapters)
   const auto to = static_cast<std::size_t>(place.sequence);
   Slot& slot = slots_[to];
   const std::size_t kept = place.cached;
+  const bool same_adapters = slots_[static_cast<std::size_t>(place.source)].adapters == adapters;
   if (place.source != place.sequence) {
     empty(to);
     if (kept > 0) model_.copy(place.source, place.sequence, kept);
@@ -133,6 +133,7 @@ std::size_t SequenceCache::take(const Place& place, const AdapterSpan& adapters)
     if (slot.tokens.size() - kept >= kLeastKeptTokens) save(to);
     cut(to, kept);
   }
+  if (!same_adapters) slot.saved = 0;  // what is saved of the common part may be in other pieces
   slot.adapters = adapters;
   slot.busy = true;
   return slot.tokens.size();
@@ -223,18 +224,18 @@ void SequenceCache::save(std::size_t at) {
   }
 }
 
-// Tokens that the archive may have: those before the adapters act. A state that can't be divided is saved
-// whole or not at all.
+// Tokens that the archive may have. A state that can't be divided has one name, so it is not kept where
+// adapters act on its end only.
 std::size_t SequenceCache::savable(const Slot& slot) const {
-  if (slot.adapters.begin >= slot.tokens.size()) return slot.tokens.size();
-  return needs_checkpoints_ ? 0 : slot.adapters.begin;
+  const bool divided = slot.adapters.begin > 0 && slot.adapters.begin < slot.tokens.size();
+  return needs_checkpoints_ && divided ? 0 : slot.tokens.size();
 }
 
 // False if all of the slot is saved.
 bool SequenceCache::save_piece(std::size_t at) {
   Slot& slot = slots_[at];
   if (!transfer_ || slot.saved >= savable(slot)) return false;
-  slot.saved = transfer_->save_next(static_cast<SequenceId>(at), std::span(slot.tokens).first(savable(slot)), slot.saved);
+  slot.saved = transfer_->save_next(static_cast<SequenceId>(at), std::span(slot.tokens).first(savable(slot)), slot.adapters, slot.saved);
   return true;
 }
 

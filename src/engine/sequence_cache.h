@@ -35,8 +35,7 @@ class SequenceCache {
   // `adapters`: what it is to be computed with.
   [[nodiscard]] std::optional<Place> find(std::span<const Token> prompt, const AdapterSpan& adapters = {}) const;
 
-  // Looks in the archive for what goes on from the place, or is better. Only what is computed without
-  // adapters is kept there.
+  // Looks in the archive for what goes on from the place, or is better.
   void add_archived(Place& place, std::span<const Token> prompt, const AdapterSpan& adapters = {});
 
   // Takes a place just found. Returns the tokens that are really cached.

@@ -124,7 +124,7 @@ Result<StateFileHead> decode_state_head(std::string_view bytes) {
   std::vector<Token> tokens(count);
   std::memcpy(tokens.data(), bytes.data(), count * sizeof(Token));
   if (parent == std::string(kDigest, '0')) parent.clear();
-  if (parent.empty() != (begin == 0)) return damaged("a beginning with a parent, or none without");
+  if (parent.empty() && begin > 0) return damaged("no beginning, but without a parent");
   StatePiece piece = state_piece(std::move(parent), begin, tokens);
   if (piece.id != id) return damaged("its name is not its content's");
   return StateFileHead{std::move(piece), static_cast<std::int64_t>(state_bytes)};

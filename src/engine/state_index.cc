@@ -1,6 +1,7 @@
 #include "engine/state_index.h"
 
 #include <algorithm>
+#include <format>
 
 #include "base/sha256.h"
 
@@ -20,6 +21,10 @@ StatePiece state_piece(StateId parent, std::size_t begin, std::span<const Token>
   return {hash.hex(), std::move(parent), begin, {tokens.begin(), tokens.end()}};
 }
 
+StateId parent_for_adapters(const StateId& parent, std::uint64_t key) {
+  return sha256_hex(std::format("adapters {:016x} {}", key, parent));
+}
+
 void StateIndex::add(StatePiece piece) {
   if (contains(piece.id)) return;
   children_.emplace(piece.parent, piece.id);
@@ -36,9 +41,9 @@ void StateIndex::remove(const StateId& id) {
   pieces_.erase(found);
 }
 
-std::vector<StatePiece> StateIndex::find(std::span<const Token> tokens, std::size_t reach) const {
+std::vector<StatePiece> StateIndex::find(const StateId& parent, std::span<const Token> tokens, std::size_t reach) const {
   std::vector<StatePiece> chain;
-  StateId at;
+  StateId at = parent;
   while (!tokens.empty()) {
     const StatePiece* best = nullptr;
     std::size_t most = 0;

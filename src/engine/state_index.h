@@ -19,7 +19,7 @@ class StateIndex {
   [[nodiscard]] std::size_t size() const { return pieces_.size(); }
 
   // As StateArchive::find. Takes time by the tokens and by the number of pieces that branch off.
-  [[nodiscard]] std::vector<StatePiece> find(std::span<const Token> tokens, std::size_t reach) const;
+  [[nodiscard]] std::vector<StatePiece> find(const StateId& parent, std::span<const Token> tokens, std::size_t reach) const;
 
   // Pieces with the same beginning as `piece` that it makes superfluous: what they hold it holds too.
   [[nodiscard]] std::vector<StateId> covered_by(const StatePiece& piece) const;

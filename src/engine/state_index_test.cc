@@ -37,26 +37,26 @@ class StateIndexTest : public testing::Test {
 };
 
 TEST_F(StateIndexTest, FindsNothingInNothing) {
-  EXPECT_THAT(index.find(count(0, 9), kAnyReach), IsEmpty());
+  EXPECT_THAT(index.find({}, count(0, 9), kAnyReach), IsEmpty());
   add({}, 0, count(0, 4));
-  EXPECT_THAT(index.find({}, kAnyReach), IsEmpty());
-  EXPECT_THAT(index.find(count(7, 4), kAnyReach), IsEmpty());
+  EXPECT_THAT(index.find({}, {}, kAnyReach), IsEmpty());
+  EXPECT_THAT(index.find({}, count(7, 4), kAnyReach), IsEmpty());
 }
 
 TEST_F(StateIndexTest, FollowsAConversationAndItsBranches) {
   const StatePiece first = add({}, 0, count(0, 4));
   add(first.id, 4, count(4, 4));
   add(first.id, 4, {4, 5, 90});
-  EXPECT_THAT(ends(index.find(count(0, 20), kAnyReach)), ElementsAre(4, 8));
+  EXPECT_THAT(ends(index.find({}, count(0, 20), kAnyReach)), ElementsAre(4, 8));
   const std::vector<Token> other = {0, 1, 2, 3, 4, 5, 90, 91};
-  EXPECT_THAT(ends(index.find(other, kAnyReach)), ElementsAre(4, 7));
+  EXPECT_THAT(ends(index.find({}, other, kAnyReach)), ElementsAre(4, 7));
 }
 
 TEST_F(StateIndexTest, EndsWithAPieceThatGoesOnOtherwise) {
   add({}, 0, {0, 1, 2, 3, 77, 78});
-  EXPECT_THAT(ends(index.find(count(0, 8), kAnyReach)), ElementsAre(6));
-  EXPECT_THAT(index.find(count(0, 8), 1), IsEmpty()) << "further back than it can be cut";
-  EXPECT_THAT(ends(index.find(count(0, 8), 2)), ElementsAre(6));
+  EXPECT_THAT(ends(index.find({}, count(0, 8), kAnyReach)), ElementsAre(6));
+  EXPECT_THAT(index.find({}, count(0, 8), 1), IsEmpty()) << "further back than it can be cut";
+  EXPECT_THAT(ends(index.find({}, count(0, 8), 2)), ElementsAre(6));
 }
 
 TEST_F(StateIndexTest, TheSameTokensElsewhereAreAnotherPiece) {
@@ -65,12 +65,24 @@ TEST_F(StateIndexTest, TheSameTokensElsewhereAreAnotherPiece) {
   EXPECT_EQ(here.id, state_piece("", 0, count(0, 4)).id);
 }
 
+TEST_F(StateIndexTest, KeepsTheConversationsOfEachSetOfAdaptersApart) {
+  const StateId fifth = parent_for_adapters({}, 5);
+  const StatePiece plain = add({}, 0, count(0, 4));
+  const StatePiece adapted = add(fifth, 0, count(0, 4));
+  EXPECT_NE(plain.id, adapted.id);
+  EXPECT_NE(fifth, parent_for_adapters({}, 6));
+  EXPECT_NE(parent_for_adapters(plain.id, 5), parent_for_adapters(adapted.id, 5));
+  EXPECT_THAT(index.find(fifth, count(0, 9), kAnyReach), ElementsAre(testing::Field(&StatePiece::id, adapted.id)));
+  EXPECT_THAT(index.find({}, count(0, 9), kAnyReach), ElementsAre(testing::Field(&StatePiece::id, plain.id)));
+  EXPECT_THAT(index.find(parent_for_adapters({}, 6), count(0, 9), kAnyReach), IsEmpty());
+}
+
 TEST_F(StateIndexTest, ForgetsWhatIsRemoved) {
   const StatePiece first = add({}, 0, count(0, 4));
   const StatePiece second = add(first.id, 4, count(4, 4));
   index.remove(second.id);
   index.remove("unknown");
-  EXPECT_THAT(ends(index.find(count(0, 20), kAnyReach)), ElementsAre(4));
+  EXPECT_THAT(ends(index.find({}, count(0, 20), kAnyReach)), ElementsAre(4));
   index.remove(first.id);
   EXPECT_EQ(index.size(), 0U);
 }

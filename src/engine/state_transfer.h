@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/adapter_set.h"
 #include "engine/batch_model.h"
 #include "engine/state_archive.h"
 
@@ -25,12 +26,14 @@ class StateTransfer {
   StateTransfer(BatchModel& model, StateArchive& archive) : model_(model), archive_(archive), form_(model.state_form()) {}
 
   // Saves the next piece of a sequence that is not in the archive, beyond the first `saved` of its
-  // tokens, which are. Returns how many are then: all of them once nothing is left to do.
-  std::size_t save_next(SequenceId sequence, std::span<const Token> tokens, std::size_t saved);
+  // tokens, which are. `adapters`: what they were computed with; a piece ends where those begin to act.
+  // Returns how many are saved then: all of them once nothing is left to do.
+  std::size_t save_next(SequenceId sequence, std::span<const Token> tokens, const AdapterSpan& adapters, std::size_t saved);
 
-  // The pieces that take a sequence which has the first `held` tokens of `prompt` further. The first of
-  // them may begin before `held`, at a token that the sequence has to be cut back to.
-  [[nodiscard]] std::vector<StatePiece> find(std::span<const Token> prompt, std::size_t held);
+  // The pieces, computed with `adapters`, that take a sequence which has the first `held` tokens of
+  // `prompt` further. The first of them may begin before `held`, at a token that the sequence has to be
+  // cut back to.
+  [[nodiscard]] std::vector<StatePiece> find(std::span<const Token> prompt, const AdapterSpan& adapters, std::size_t held);
 
   enum class Loading : std::uint8_t { kDone, kRefused, kGone };
   // Appends a piece to a sequence that holds what is before it. kRefused: by the model, for lack of cells
@@ -41,6 +44,8 @@ class StateTransfer {
   void forget(const StatePiece& piece) { archive_.remove(piece.id); }
 
  private:
+  [[nodiscard]] std::vector<StatePiece> chain(std::span<const Token> prompt, const AdapterSpan& adapters);
+
   BatchModel& model_;
   StateArchive& archive_;
   BatchModel::StateForm form_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <format>
 
+#include "api/adapter_field.h"
 #include "api/ollama/conversation_context.h"
 
 namespace pensieve::api::ollama {
@@ -62,6 +63,7 @@ Result<ParsedRequest> parse_common(const Fields& body, bool chat) {
   TRY_VOID(parse_format(body, parsed.generation));
   TRY_VOID(parse_think(body, parsed.generation));
   TRY_VOID(parse_logprobs(body, parsed.generation));
+  TRY_VOID(parse_adapters(body, parsed.generation));
   return parsed;
 }
 

@@ -92,6 +92,18 @@ TEST(OllamaRequest, FormatAndThink) {
   EXPECT_EQ(chat(R"(,"think":false)").generation.thinking, false);
 }
 
+TEST(OllamaRequest, AdaptersAreNamedInTheirField) {
+  for (const GenerationRequest& request : {chat(R"(,"lora":[{"name":"sql","scale":0.5},{"name":"tone"}])").generation,
+                                           generate(R"(,"lora":[{"name":"sql","scale":0.5},{"name":"tone"}])").generation}) {
+    ASSERT_EQ(request.adapters.size(), 2U);
+    EXPECT_EQ(request.adapters[0].name, "sql");
+    EXPECT_EQ(request.adapters[0].scale, 0.5);
+    EXPECT_EQ(request.adapters[1].scale, std::nullopt);
+  }
+  EXPECT_FALSE(parse_chat_request(R"({"model":"m","messages":[],"lora":"sql"})"));
+  EXPECT_FALSE(parse_generate_request(R"({"model":"m","prompt":"Hi","lora":[{"scale":1}]})"));
+}
+
 TEST(OllamaRequest, GenerateMakesAConversationUnlessRaw) {
   const GenerationRequest asked = generate(R"(,"system":"Be brief")").generation;
   ASSERT_EQ(asked.messages.size(), 2U);

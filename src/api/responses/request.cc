@@ -2,6 +2,7 @@
 
 #include <format>
 
+#include "api/adapter_field.h"
 #include "api/openai/common_fields.h"
 
 namespace pensieve::api::responses {
@@ -106,6 +107,7 @@ Result<ParsedRequest> parse_request(std::string_view text, const Earlier& earlie
   TRY_VOID(parse_reasoning(body, request));
   TRY_VOID(parse_logprobs(body, parsed));
   TRY_VOID(openai::parse_sampling(body, request));
+  TRY_VOID(parse_adapters(body, request));
   request.max_tokens = TRY(body.integer("max_output_tokens", 1, std::int64_t{1} << 40));
   if (request.max_tokens) parsed.echoed.max_output_tokens = std::to_string(*request.max_tokens);
   parsed.stream = TRY(body.boolean("stream")).value_or(false);

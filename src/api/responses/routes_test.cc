@@ -175,6 +175,15 @@ TEST_F(Responses, FormatAndChoiceReachTheRequest) {
   EXPECT_FALSE(request.parallel_tool_calls);
 }
 
+TEST_F(Responses, AdaptersReachTheRequest) {
+  ask(R"(,"lora":[{"name":"sql","scale":0.5},{"name":"tone"}])");
+  const std::vector<AdapterUse>& adapters = service_.requests.back().adapters;
+  ASSERT_EQ(adapters.size(), 2U);
+  EXPECT_EQ(adapters[0].name, "sql");
+  EXPECT_EQ(adapters[0].scale, 0.5);
+  EXPECT_EQ(adapters[1].scale, std::nullopt);
+}
+
 TEST_F(Responses, WrongBodiesNameTheField) {
   const std::pair<const char*, const char*> cases[] = {
       {R"({"model":"m"})", "input"},
@@ -190,6 +199,8 @@ TEST_F(Responses, WrongBodiesNameTheField) {
       {R"({"model":"m","input":"x","tool_choice":{"type":"function","name":"none"}})", "tool_choice.name"},
       {R"({"model":"m","input":"x","temperature":9})", "temperature"},
       {R"({"model":"m","input":"x","max_output_tokens":0})", "max_output_tokens"},
+      {R"({"model":"m","input":"x","lora":"sql"})", "lora"},
+      {R"({"model":"m","input":"x","lora":[{"scale":1}]})", "lora.0.name"},
   };
   for (const auto& [body, param] : cases) {
     const RawAnswer answer = send("POST", "/v1/responses", body);
