@@ -142,7 +142,8 @@ void LocalEngine::prepare_prompts() {
 void LocalEngine::run_steps() {
   std::random_device seeds;
   Scheduler scheduler(
-      *parts_.model, *parts_.vocabulary, clock_, sink_, [&seeds] { return static_cast<std::uint32_t>(seeds()); }, parts_.archive.get());
+      *parts_.model, *parts_.vocabulary, clock_, sink_, [&seeds] { return static_cast<std::uint32_t>(seeds()); }, parts_.archive.get(),
+      parts_.speculation);
   std::vector<PreparedRequest> mail;
   bool busy = false;
   while (prepared_.take(mail, !busy)) {

@@ -31,6 +31,7 @@ struct EngineParts {
   ipc::Loaded facts;                      // all but load_us
   std::unique_ptr<StateArchive> archive;  // where conversations are kept; may be null
   SteadyTime load_began;
+  bool speculation = false;  // tokens may be guessed
 };
 
 // Requests go from the caller to the preparing thread (templates and tokens, which take a while for

@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <format>
 #include <fstream>
 #include <future>
 #include <utility>
@@ -388,6 +389,45 @@ TEST_P(KeptRealModel, KeepsAQuantizedCacheApart) {
 
 INSTANTIATE_TEST_SUITE_P(Models, KeptRealModel, testing::Values("SmolLM2-135M-Instruct.Q4_1.gguf", "gemma-3-270m-q4_k_m.gguf"),
                          [](const auto& model) { return std::string(model.param).substr(0, 5); });
+
+// One model with and without guesses; a single thread, so that nothing but them differs.
+class SpeculationRealModel : public testing::TestWithParam<const char*> {
+ protected:
+  static constexpr std::size_t kAnswer = 160;
+
+  static StreamRecord answer(bool speculation, const std::string& prompt) {
+    initialise_once();
+    ipc::LoadModel settings{.model_id = "guessing", .path = model_path(GetParam()), .context_tokens = 2048, .threads = 1, .batch_threads = 1};
+    settings.speculation = speculation;
+    EventLog log;
+    auto engine = load(settings, log.sink());
+    if (!engine) {
+      ADD_FAILURE() << engine.error().text();
+      return {};
+    }
+    (*engine)->submit(1, complete(prompt, kAnswer));
+    return log.wait(1);
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Models, SpeculationRealModel, testing::Values("SmolLM2-135M-Instruct.Q4_1.gguf", "gemma-3-270m-q4_k_m.gguf"));
+
+TEST_P(SpeculationRealModel, GuessesWhatIsCopiedAndAnswersTheSame) {
+  // Longer than Gemma's sliding window of 512 tokens.
+  std::string prompt;
+  for (int line = 0; line < 12; ++line) {
+    for (const char* colour : {"red", "green", "blue", "white"})
+      prompt += std::format("set_{}({}, \"{}\");\n", colour, line % 3, colour);
+  }
+  const StreamRecord with = answer(true, prompt);
+  const StreamRecord without = answer(false, prompt);
+  EXPECT_EQ(with.text(), without.text());
+  ASSERT_TRUE(with.first<Finished>() && without.first<Finished>());
+  const Usage usage = with.first<Finished>()->usage;
+  EXPECT_GT(usage.prompt_tokens, 512);
+  EXPECT_GT(usage.accepted_prediction_tokens, 0);
+  EXPECT_EQ(usage.completion_tokens, without.first<Finished>()->usage.completion_tokens);
+  EXPECT_EQ(without.first<Finished>()->usage.accepted_prediction_tokens, 0);
+}
 
 class LoadRealModel : public testing::Test {
  protected:
