@@ -65,7 +65,7 @@ class MonitoredService::Stream final : public GenerationStream {
 };
 
 MonitoredService::MonitoredService(GenerationService& service, const EngineConfig& engine, const Clock& clock)
-    : service_(service), engine_(engine), clock_(clock) {}
+    : ForwardingService(service), engine_(engine), clock_(clock) {}
 
 void MonitoredService::set_monitor(monitor::Level level, std::chrono::milliseconds recovery, MonitorStatus status) {
   level_ = level;

@@ -6,14 +6,14 @@
 #include "base/clock.h"
 #include "config/config.h"
 #include "manager/admission.h"
-#include "manager/service.h"
+#include "manager/forwarding_service.h"
 #include "manager/speed_meter.h"
 
 namespace pensieve {
 
 // Refuses requests beyond the level's bounds, with the time after which a retry makes sense, and
 // measures how fast answers come. On the supervisor's loop; its streams may outlive it.
-class MonitoredService final : public GenerationService {
+class MonitoredService final : public ForwardingService {
  public:
   MonitoredService(GenerationService& service, const EngineConfig& engine, const Clock& clock);
 
@@ -25,18 +25,6 @@ class MonitoredService final : public GenerationService {
 
   boost::asio::awaitable<Result<void>> choose(GenerationRequest& request) override;
   boost::asio::awaitable<Result<std::unique_ptr<GenerationStream>>> generate(GenerationRequest request) override;
-  boost::asio::awaitable<bool> settled(std::string model, std::chrono::milliseconds patience) override {
-    return service_.settled(std::move(model), patience);
-  }
-  boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) override {
-    return service_.count_tokens(std::move(request));
-  }
-  boost::asio::awaitable<Result<Embeddings>> embed(EmbeddingRequest request) override { return service_.embed(std::move(request)); }
-  boost::asio::awaitable<Result<void>> load(std::string model) override { return service_.load(std::move(model)); }
-  boost::asio::awaitable<Result<void>> unload(std::string model) override { return service_.unload(std::move(model)); }
-  Result<void> pin(std::string_view model, bool pinned) override { return service_.pin(model, pinned); }
-  Result<void> keep(std::string_view model, std::optional<std::chrono::seconds> idle) override { return service_.keep(model, idle); }
-  [[nodiscard]] Result<ModelStatus> find(std::string_view name) const override { return service_.find(name); }
   [[nodiscard]] ServiceStatus status() const override;
 
  private:
@@ -53,7 +41,6 @@ class MonitoredService final : public GenerationService {
   [[nodiscard]] Result<void> admit(const GenerationRequest& request) const;
   [[nodiscard]] Error with_retry_time(Error error) const;
 
-  GenerationService& service_;
   EngineConfig engine_;
   const Clock& clock_;
   std::shared_ptr<State> state_ = std::make_shared<State>();

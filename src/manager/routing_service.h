@@ -9,9 +9,9 @@
 #include "base/clock.h"
 #include "manager/decision_log.h"
 #include "manager/fleet_history.h"
+#include "manager/forwarding_service.h"
 #include "manager/model_planner.h"
 #include "manager/routing_settings.h"
-#include "manager/service.h"
 #include "selector/assess.h"
 #include "selector/decision.h"
 #include "selector/machine_bound.h"
@@ -30,7 +30,7 @@ struct MachineView {
 // one cannot be had, the next best. One that names a model gets that or a refusal with the way out. Both
 // are kept as decisions. `service` and `directory` outlive it and its streams. On the supervisor's loop
 // only.
-class RoutingService final : public GenerationService {
+class RoutingService final : public ForwardingService {
  public:
   struct Settings {
     selector::SelectorPolicy policy;
@@ -39,7 +39,7 @@ class RoutingService final : public GenerationService {
     selector::TierPolicy tiers = {};
   };
   RoutingService(GenerationService& service, ModelDirectory& directory, const Clock& clock, Settings settings)
-      : service_(service),
+      : ForwardingService(service),
         directory_(directory),
         clock_(clock),
         settings_(std::move(settings)),
@@ -60,19 +60,6 @@ class RoutingService final : public GenerationService {
   // `request.id`. Requests with the same id and the same words get the same model.
   boost::asio::awaitable<Result<void>> choose(GenerationRequest& request) override;
   boost::asio::awaitable<Result<std::unique_ptr<GenerationStream>>> generate(GenerationRequest request) override;
-  Result<void> pin(std::string_view model, bool pinned) override { return service_.pin(model, pinned); }
-  Result<void> keep(std::string_view model, std::optional<std::chrono::seconds> idle) override { return service_.keep(model, idle); }
-  boost::asio::awaitable<bool> settled(std::string model, std::chrono::milliseconds patience) override {
-    return service_.settled(std::move(model), patience);
-  }
-  boost::asio::awaitable<Result<std::int64_t>> count_tokens(GenerationRequest request) override {
-    return service_.count_tokens(std::move(request));
-  }
-  boost::asio::awaitable<Result<Embeddings>> embed(EmbeddingRequest request) override { return service_.embed(std::move(request)); }
-  boost::asio::awaitable<Result<void>> load(std::string model) override { return service_.load(std::move(model)); }
-  boost::asio::awaitable<Result<void>> unload(std::string model) override { return service_.unload(std::move(model)); }
-  [[nodiscard]] Result<ModelStatus> find(std::string_view name) const override { return service_.find(name); }
-  [[nodiscard]] ServiceStatus status() const override { return service_.status(); }
 
  private:
   static constexpr std::int64_t kUsualDepth = 1024;  // tokens at which speeds are told that no request asks for
@@ -96,7 +83,6 @@ class RoutingService final : public GenerationService {
   bool choose_another(GenerationRequest& request, const Error& error, Excluded& excluded);
   void note_cascade(const std::string& id, const CascadeOutcome& outcome);
 
-  GenerationService& service_;
   ModelDirectory& directory_;
   const Clock& clock_;
   Settings settings_;
