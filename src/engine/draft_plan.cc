@@ -9,7 +9,7 @@ using Duration = StepCost::Duration;
 
 constexpr double kLeastGain = 1.05;
 constexpr double kLeastSpeedOfAStream = 0.9;
-constexpr double kLongestStep = 4;  // of a step without guesses
+constexpr double kLongestStep = 4;   // of a step without guesses
 constexpr Duration kShortStep{0.1};  // is short enough in any case
 constexpr double kLeastChance = 0.05;
 

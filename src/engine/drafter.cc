@@ -1,6 +1,7 @@
 #include "engine/drafter.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace pensieve::engine {
 namespace {
@@ -14,17 +15,14 @@ void Drafter::Accuracy::record(bool right) {
   rate_ += ((right ? 1.0 : 0.0) - rate_) / seen_;
 }
 
-// A guess that follows right ones agrees with the earlier place for longer than the run that was found.
-std::size_t Drafter::level_at(std::size_t level, std::size_t ahead) {
-  const std::size_t agreed = NgramIndex::kLengths[level] + ahead;
-  while (level + 1 < NgramIndex::kLengths.size() && NgramIndex::kLengths[level + 1] <= agreed) ++level;
-  return level;
+Drafter::Accuracy& Drafter::accuracy_after(std::size_t agreed) {
+  return accuracies_[std::min<std::size_t>(std::bit_width(agreed) - 2, accuracies_.size() - 1)];
 }
 
 void Drafter::learn(std::span<const Token> text) {
   for (std::size_t i = 0; i < guessed_.size() && guessed_at_ + i < text.size(); ++i) {
     const bool right = guessed_[i] == text[guessed_at_ + i];
-    accuracy_[level_at(guessed_level_, i)].record(right);
+    accuracy_after(agreed_ + i).record(right);
     if (!right) break;
   }
   guessed_.clear();
@@ -40,11 +38,12 @@ Drafter::Draft Drafter::guess(std::span<const Token> text, std::size_t most) {
     // The earlier place may be so near that what follows it is the guess itself: a repetition.
     const std::size_t at = match->next + i;
     draft.tokens.push_back(at < text.size() ? text[at] : draft.tokens[at - text.size()]);
-    chance *= accuracy_[level_at(match->level, i)].rate();
+    // A guess that follows right ones has a place that agrees for longer.
+    chance *= accuracy_after(match->agreed + i).rate();
     draft.chances.push_back(chance);
   }
   guessed_ = draft.tokens;
-  guessed_level_ = match->level;
+  agreed_ = match->agreed;
   guessed_at_ = text.size();
   return draft;
 }

@@ -26,8 +26,8 @@ class Drafter {
   Draft guess(std::span<const Token> text, std::size_t most);
 
  private:
-  // How often a guess was right, by the length of the run that it was guessed from: the longer the run, the
-  // surer. Recent guesses count more.
+  // How often a guess was right whose place agreed with the text before it for about as long. Recent guesses
+  // count more.
   class Accuracy {
    public:
     [[nodiscard]] double rate() const { return rate_; }
@@ -39,13 +39,13 @@ class Drafter {
   };
 
   void learn(std::span<const Token> text);
-  [[nodiscard]] static std::size_t level_at(std::size_t level, std::size_t ahead);
+  [[nodiscard]] Accuracy& accuracy_after(std::size_t agreed);
 
   NgramIndex index_;
-  std::array<Accuracy, NgramIndex::kLengths.size()> accuracy_;
-  std::vector<Token> guessed_;     // at the last call, whatever came of it
-  std::size_t guessed_level_ = 0;  // of its first token
-  std::size_t guessed_at_ = 0;     // length of the text then
+  std::array<Accuracy, 5> accuracies_;  // after 2, 4, 8, 16 and 32 tokens that agree: the longer, the surer
+  std::vector<Token> guessed_;          // at the last call, whatever came of it
+  std::size_t agreed_ = 0;              // tokens before them
+  std::size_t guessed_at_ = 0;          // length of the text then
 };
 
 }  // namespace pensieve::engine

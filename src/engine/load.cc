@@ -61,9 +61,8 @@ Result<std::unique_ptr<Engine>> load(const ipc::LoadModel& settings, EventSink s
   auto grammars = std::make_unique<LlamaGrammarCompiler>(model->vocabulary().handle());
   PromptBuilder prompts(vocabulary, std::move(chosen), grammars.get());
   std::unique_ptr<StateArchive> archive = open_archive(settings, *model);
-  EngineParts parts{std::move(model),   std::move(embeddings), &vocabulary,        std::move(grammars),
-                    std::move(prompts), std::move(facts),      std::move(archive), began,
-                    settings.speculation};
+  EngineParts parts{std::move(model), std::move(embeddings), &vocabulary, std::move(grammars), std::move(prompts),
+                    std::move(facts), std::move(archive),    began,       settings.speculation};
   std::unique_ptr<Engine> engine = TRY(LocalEngine::start(std::move(parts), std::move(sink)));
   const ipc::Loaded& loaded = engine->loaded();
   spdlog::info("loaded {} ({}): {} cells, {} sequences, {} threads, chat template {}, {} ms", settings.model_id, loaded.architecture,

@@ -15,6 +15,13 @@ std::uint64_t hash_of(std::span<const Token> run) {
   return hash ^ (hash >> 29U);
 }
 
+// Tokens before `end` that agree with the text's end, `known` of them surely.
+std::size_t agreement(std::span<const Token> text, std::size_t end, std::size_t known) {
+  std::size_t agreed = known;
+  while (agreed < std::min(end, NgramIndex::kLongest) && text[end - 1 - agreed] == text[text.size() - 1 - agreed]) ++agreed;
+  return agreed;
+}
+
 }  // namespace
 
 std::optional<NgramIndex::Match> NgramIndex::find(std::span<const Token> text) {
@@ -22,7 +29,16 @@ std::optional<NgramIndex::Match> NgramIndex::find(std::span<const Token> text) {
     for (Table& table : tables_) table.insert(text, taken_ + 1);
   }
   for (std::size_t level = kLengths.size(); level-- > 0;) {
-    if (const std::size_t end = tables_[level].find(text); end > 0) return Match{end, level};
+    const Table& table = tables_[level];
+    std::size_t end = table.find(text);
+    if (end == 0) continue;
+    Match best;
+    for (std::size_t i = 0; i < kCandidates && end > 0; ++i, end = table.before(end)) {
+      const std::size_t agreed = agreement(text, end, kLengths[level]);
+      if (agreed > best.agreed) best = {end, agreed};
+      if (agreed == kLongest) break;
+    }
+    return best;
   }
   return std::nullopt;
 }
@@ -41,6 +57,8 @@ void NgramIndex::Table::insert(std::span<const Token> text, std::size_t end) {
   if (2 * used_ >= slots_.size()) grow(text);
   std::uint32_t& slot = slots_[slot_of(text, end)];
   if (slot == 0) ++used_;
+  earlier_.resize(end + 1);
+  earlier_[end] = slot;
   slot = static_cast<std::uint32_t>(end);
 }
 

@@ -12,25 +12,28 @@
 
 namespace pensieve::engine {
 
-// Of a text that only grows: for runs of tokens of a few lengths, where each came up last. Finding the
-// place that agrees with the text's end for longest then takes as many look-ups as there are lengths,
-// however long the text is and however often its words come again. About 40 bytes a token.
+// Of a text that only grows: for runs of tokens of a few lengths, where each came up. So finding the place that
+// agrees with the text's end for longest takes a few look-ups, however long the text is. About 60 bytes a
+// token.
 class NgramIndex {
  public:
   static constexpr std::array<std::size_t, 4> kLengths{2, 4, 8, 16};
+  static constexpr std::size_t kLongest = 32;     // agreement beyond that does not count
+  static constexpr std::size_t kCandidates = 64;  // places that are compared, the latest ones
 
   struct Match {
-    std::size_t next = 0;   // the token of the text that followed there
-    std::size_t level = 0;  // kLengths[level] tokens before it agree with the text's end
+    std::size_t next = 0;    // the token of the text that followed there
+    std::size_t agreed = 0;  // tokens before it that agree with the text's end
     bool operator==(const Match&) const = default;
   };
 
-  // The latest place whose run of the greatest length agrees with the end of `text`; none if no run of the
-  // least length came up before. `text` must begin with the one of the last call.
+  // Of the last kCandidates places with the longest of the runs that the text ends with, the one that agrees
+  // for longest; the latest of several. None if no run of the least length came up before. `text` must begin
+  // with the one of the last call.
   std::optional<Match> find(std::span<const Token> text);
 
  private:
-  // The ends of runs of one length, hashed; a run that comes again takes the place of the earlier one.
+  // The ends of runs of one length, hashed; each leads to the one before.
   class Table {
    public:
     explicit Table(std::size_t length) : length_(length) {}
@@ -38,6 +41,8 @@ class NgramIndex {
     void insert(std::span<const Token> text, std::size_t end);
     // The latest end of the run that `text` ends with; 0: none.
     [[nodiscard]] std::size_t find(std::span<const Token> text) const;
+    // The end of the same run before; 0: none.
+    [[nodiscard]] std::size_t before(std::size_t end) const { return earlier_[end]; }
 
    private:
     [[nodiscard]] std::size_t slot_of(std::span<const Token> text, std::size_t end) const;
@@ -45,7 +50,8 @@ class NgramIndex {
 
     std::size_t length_;
     std::size_t used_ = 0;
-    std::vector<std::uint32_t> slots_;  // a power of two; ends, 0: free
+    std::vector<std::uint32_t> slots_;    // a power of two; ends, 0: free
+    std::vector<std::uint32_t> earlier_;  // by end
   };
 
   std::array<Table, kLengths.size()> tables_{Table(kLengths[0]), Table(kLengths[1]), Table(kLengths[2]), Table(kLengths[3])};

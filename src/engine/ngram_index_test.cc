@@ -16,18 +16,26 @@ std::optional<Match> search(std::span<const Token> text) {
   for (std::size_t level = NgramIndex::kLengths.size(); level-- > 0;) {
     const std::size_t length = NgramIndex::kLengths[level];
     if (text.size() < length) continue;
-    for (std::size_t end = text.size() - 1; end >= length; --end) {
-      if (std::ranges::equal(text.subspan(end - length, length), text.last(length))) return Match{end, level};
+    std::optional<Match> best;
+    std::size_t candidates = 0;
+    for (std::size_t end = text.size() - 1; end >= length && candidates < NgramIndex::kCandidates; --end) {
+      std::size_t agreed = 0;
+      while (agreed < std::min(end, NgramIndex::kLongest) && text[end - 1 - agreed] == text[text.size() - 1 - agreed]) ++agreed;
+      if (agreed < length) continue;
+      ++candidates;
+      if (!best || agreed > best->agreed) best = Match{end, agreed};
     }
+    if (best) return best;
   }
   return std::nullopt;
 }
 
 std::vector<Token> tokens_of(std::string_view text) { return {text.begin(), text.end()}; }
 
-TEST(NgramIndex, FindsWhereTheLongestRunCameUpLast) {
-  EXPECT_EQ(NgramIndex().find(tokens_of("xabcd, yabce, zcd, abcd")), (Match{5, 1})) << "four tokens, not the nearer two";
-  EXPECT_EQ(NgramIndex().find(tokens_of("xabcd, yabcd, zabcd")), (Match{12, 1})) << "the nearer of two";
+TEST(NgramIndex, FindsThePlaceThatAgreesForLongestAndTheLatestOfSeveral) {
+  EXPECT_EQ(NgramIndex().find(tokens_of("xabcd, yabce, zcd-abcd")), (Match{5, 4})) << "four tokens, not the nearer two";
+  EXPECT_EQ(NgramIndex().find(tokens_of("xabcd; yabcd, zabcd")), (Match{12, 4})) << "the nearer of two";
+  EXPECT_EQ(NgramIndex().find(tokens_of("123456; 3456, a23456")), (Match{6, 5})) << "five tokens, not the nearer four";
 }
 
 TEST(NgramIndex, FindsNothingInATextThatDoesNotRepeat) {

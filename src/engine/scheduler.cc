@@ -196,8 +196,8 @@ void Scheduler::add_drafts(std::vector<Share>& shares) {
   const SteadyTime now = clock_.steady_now();
   const std::size_t rows = std::max(model_.limits().output_rows, model_.limits().max_active);
   const StepCost::Duration prompt_token = cost_.prefill_time(1);
-  const auto lengths = plan_drafts(chances, std::min(batch_tokens_, rows),
-                                   [&](std::size_t tokens) { return times_.estimate(tokens, prompt_token, now); });
+  const auto lengths =
+      plan_drafts(chances, std::min(batch_tokens_, rows), [&](std::size_t tokens) { return times_.estimate(tokens, prompt_token, now); });
   for (std::size_t i = 0; i < shares.size(); ++i) {
     drafts[i].tokens.resize(lengths[i]);
     shares[i].draft = std::move(drafts[i].tokens);

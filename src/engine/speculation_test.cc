@@ -44,8 +44,9 @@ class Bench {
   Bench& operator=(const Bench&) = delete;
 
   // A stream whose prompt, which no other stream's begins like, the model answers with `answer`.
-  void ask(ipc::StreamId stream, const std::string& prompt, const std::string& answer,
-           const std::function<void(PreparedRequest&)>& change = [](PreparedRequest&) {}) {
+  void ask(
+      ipc::StreamId stream, const std::string& prompt, const std::string& answer,
+      const std::function<void(PreparedRequest&)>& change = [](PreparedRequest&) {}) {
     answers[prompt] = answer;
     PreparedRequest prepared;
     prepared.stream = stream;
@@ -71,13 +72,8 @@ class Bench {
     return longest;
   }
 
-  static constexpr BatchLimits kLimits{.batch_tokens = 64,
-                                       .max_active = 4,
-                                       .sequences = 8,
-                                       .cells = 16'384,
-                                       .sequence_tokens = 4096,
-                                       .output_rows = 17,
-                                       .takes_back = true};
+  static constexpr BatchLimits kLimits{
+      .batch_tokens = 64, .max_active = 4, .sequences = 8, .cells = 16'384, .sequence_tokens = 4096, .output_rows = 17, .takes_back = true};
 
   ManualClock clock;
   FakeVocabulary vocabulary;
@@ -113,7 +109,8 @@ class Bench {
 std::string function_text(std::string_view name) {
   std::string text;
   for (int line = 0; line < 20; ++line) {
-    text += "  " + std::string(name) + "[" + std::to_string(line * 7) + "] = read(" + std::string(1, static_cast<char>('a' + line)) + ");\n";
+    text +=
+        "  " + std::string(name) + "[" + std::to_string(line * 7) + "] = read(" + std::string(1, static_cast<char>('a' + line)) + ");\n";
   }
   return text;
 }
@@ -146,7 +143,7 @@ TEST(Speculation, TakesManyTokensAStepWhereTheTextIsCopied) {
   EXPECT_EQ(plain.longest_step(), 1U);
 }
 
-TEST(Speculation, ReachesWhatItsStepsAllowOnAnEditedText) {
+TEST(Speculation, IsFasterOnAnEditedTextThoughABatchIsNotCheap) {
   const std::string text = function_text("value");
   const std::string edited = function_text("total_count");
   Bench bench(true, microseconds(3'000));
@@ -155,8 +152,7 @@ TEST(Speculation, ReachesWhatItsStepsAllowOnAnEditedText) {
   EXPECT_EQ(bench.told[1].text, edited);
   const Usage& usage = bench.told[1].finished->usage;
   EXPECT_GT(usage.rejected_prediction_tokens, 0) << "the new name can't be guessed the first time";
-  // Tokens that the steps gave, and what the same tokens would have cost one by one.
-  EXPECT_LT(bench.seconds(), 0.6 * 0.010 * static_cast<double>(edited.size()));
+  EXPECT_LT(bench.seconds(), 0.75 * 0.010 * static_cast<double>(edited.size())) << "one by one they take 10 ms each";
 }
 
 TEST(Speculation, CostsNothingWhereItsGuessesAreWrong) {
@@ -324,7 +320,7 @@ TEST(Speculation, TriesNoGuessWhileAPromptIsRead) {
   bench.ask(1, text, text + text);
   while (bench.longest_step() < 8) ASSERT_TRUE(bench.scheduler.step());
   const std::size_t before = bench.model.batches.size();
-  bench.ask(2, "R" + text_without_repetition(600), "a");
+  bench.ask(2, "R" + text_without_repetition(600), "a", [](PreparedRequest& prepared) { prepared.request.max_tokens = 1; });
   while (!bench.told[2].finished) ASSERT_TRUE(bench.scheduler.step());
   EXPECT_EQ(bench.longest_step(before), 1U);
   bench.run();

@@ -59,7 +59,8 @@ TEST_F(MeasuredServiceTest, ShowsTheEnginesOwnTimes) {
 }
 
 TEST_F(MeasuredServiceTest, CountsTokensGuessedAhead) {
-  service_.script = {{0ms, Finished{.usage = {.completion_tokens = 20, .accepted_prediction_tokens = 12, .rejected_prediction_tokens = 3}}}};
+  service_.script = {
+      {0ms, Finished{.usage = {.completion_tokens = 20, .accepted_prediction_tokens = 12, .rejected_prediction_tokens = 3}}}};
   generate();
   EXPECT_THAT(text(), HasSubstr("pensieve_predicted_tokens_total{model=\"tiny\",outcome=\"accepted\"} 12\n"));
   EXPECT_THAT(text(), HasSubstr("pensieve_predicted_tokens_total{model=\"tiny\",outcome=\"rejected\"} 3\n"));

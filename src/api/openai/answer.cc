@@ -106,8 +106,8 @@ std::string usage_json(const Usage& usage, const Disclosure& disclosure) {
                      R"("completion_tokens_details":{{"reasoning_tokens":{},"accepted_prediction_tokens":{},)"
                      R"("rejected_prediction_tokens":{}}}{}}})",
                      usage.prompt_tokens, usage.completion_tokens, usage.prompt_tokens + usage.completion_tokens,
-                     usage.cached_prompt_tokens, usage.reasoning_tokens, usage.accepted_prediction_tokens,
-                     usage.rejected_prediction_tokens, disclosure_field(disclosure));
+                     usage.cached_prompt_tokens, usage.reasoning_tokens, usage.accepted_prediction_tokens, usage.rejected_prediction_tokens,
+                     disclosure_field(disclosure));
 }
 
 std::string whole_body(const Identity& identity, const std::vector<WholeAnswer>& answers, std::size_t per_prompt, bool logprobs) {
