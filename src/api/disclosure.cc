@@ -20,6 +20,14 @@ std::string disclosure_field(const Disclosure& disclosure) {
   return disclosure.decision.empty() ? std::string() : ",\"pensieve\":" + disclosure_json(disclosure);
 }
 
+std::string disclosure_field(const Disclosure& disclosure, const Usage& usage) {
+  if (usage.accepted_prediction_tokens + usage.rejected_prediction_tokens == 0) return disclosure_field(disclosure);
+  std::string fields = disclosure.decision.empty() ? std::string("{") : disclosure_json(disclosure);
+  if (fields.size() > 1) fields.back() = ',';
+  return std::format(R"(,"pensieve":{}"accepted_prediction_tokens":{},"rejected_prediction_tokens":{}}})", fields,
+                     usage.accepted_prediction_tokens, usage.rejected_prediction_tokens);
+}
+
 std::string header_text(std::string_view text) {
   constexpr std::size_t kLongest = 400;
   std::string value(text.substr(0, kLongest));

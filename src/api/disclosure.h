@@ -24,6 +24,10 @@ std::string disclosure_json(const Disclosure& disclosure);
 // ,"pensieve":{...} to put behind other fields; empty without a decision.
 std::string disclosure_field(const Disclosure& disclosure);
 
+// The same for APIs whose usage has no fields of their own for tokens guessed ahead: they are added to the
+// object where there were any. Without a decision it has nothing but them.
+std::string disclosure_field(const Disclosure& disclosure, const Usage& usage);
+
 // `text` as a header's value: printable ASCII, at most 400 bytes.
 std::string header_text(std::string_view text);
 

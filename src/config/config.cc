@@ -150,6 +150,8 @@ const std::vector<Key>& keys() {
                            FIELD(engine.switch_wait_ms), 0, 3'600'000),
       text("engine.failover", "where an answer goes on whose worker is lost: any model, the same one, or off", FIELD(engine.failover),
            {"any", "same", "off"}),
+      text("engine.speculation", "tokens guessed ahead from repetitions in the text: auto, where that pays, or off",
+           FIELD(engine.speculation), {"auto", "off"}),
       boolean("engine.spare_worker", "keep a started worker ready for the next model", FIELD(engine.spare_worker)),
       number<std::int64_t>("cache.disk_bytes",
                            "most bytes of kept conversations on disk; -1: 8 GB, at most 5 % of what is free; 0: none are kept",

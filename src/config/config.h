@@ -43,6 +43,7 @@ struct EngineConfig {
   std::int32_t idle_unload_s = 0;      // 0: stay loaded until the memory is needed
   std::int32_t switch_wait_ms = 1000;  // requests for loaded models go on for so long while another waits
   std::string failover = "any";        // where an answer goes on whose worker is lost: any, same (model), off
+  std::string speculation = "auto";    // tokens guessed ahead from the text so far: auto (where that pays), off
   bool spare_worker = true;
 };
 

@@ -24,10 +24,13 @@ enum class DecodeOutcome : std::uint8_t {
 // Sizes fixed when the model was opened.
 struct BatchLimits {
   std::size_t batch_tokens = 0;     // most tokens in one batch
-  std::size_t max_active = 0;       // most sequences in one batch, and most logits rows of it
+  std::size_t max_active = 0;       // most sequences in one batch
   std::size_t sequences = 0;        // sequences that the cache can hold, idle ones included
   std::size_t cells = 0;            // of the cache, shared by all sequences
   std::size_t sequence_tokens = 0;  // most tokens of one sequence
+  std::size_t output_rows = 0;      // most rows of logits in one batch; at least max_active, or 0 for that
+  // truncate() can take back what a batch has just appended to a sequence, but for the first token of it.
+  bool takes_back = false;
 };
 
 // Used by one thread, the engine's, but for abort(), load_adapters() and drop_outdated_adapters().

@@ -74,6 +74,8 @@ class FakeBatchModel final : public BatchModel {
   std::function<DecodeOutcome()> outcome = [] { return DecodeOutcome::kDone; };
   std::function<std::size_t(std::size_t held, std::size_t wanted)> reuse = [](std::size_t, std::size_t wanted) { return wanted; };
 
+  bool forgets = false;  // truncate() loses the whole sequence
+
   StateForm form{.divisible = true};
 
   std::vector<std::vector<BatchToken>> batches;  // every batch that was computed
@@ -139,6 +141,7 @@ class FakeBatchModel final : public BatchModel {
   std::size_t truncate(SequenceId sequence, std::size_t length) override {
     auto& held = content_[sequence];
     if (length > held.size()) complaints.emplace_back("truncated to more than there is");
+    if (forgets) length = 0;
     held.resize(length);
     return length;
   }

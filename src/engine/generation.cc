@@ -85,7 +85,7 @@ void Generation::end_after_prompt(SteadyTime now) {
   end(StopReason::kMaxTokens);
 }
 
-bool Generation::advance(std::span<float> logits, SteadyTime now) {
+bool Generation::advance(std::span<float> logits, SteadyTime now, std::span<const Token> guessed) {
   std::vector<float> original;
   const std::int32_t alternatives = prepared_.request.top_logprobs;
   if (alternatives >= 0) original.assign(logits.begin(), logits.end());
@@ -99,11 +99,23 @@ bool Generation::advance(std::span<float> logits, SteadyTime now) {
     timings_.prefill_us = microseconds(*began_, now);
   }
   timings_.decode_us = microseconds(*first_token_, now);
+  count_guesses(guessed, *token);
   if (alternatives >= 0 && !vocabulary_.ends_generation(*token)) {
     const float logit = original[static_cast<std::size_t>(*token)];
     unsent_logprobs_.push_back(Logprobs(original, alternatives).of(*token, logit, vocabulary_));
   }
   return accept(*token);
+}
+
+void Generation::count_guesses(std::span<const Token> guessed, Token token) {
+  guessed_ahead_ = static_cast<std::int64_t>(guessed.size());
+  if (guessed.empty()) return;
+  if (guessed.front() == token) {
+    ++usage_.accepted_prediction_tokens;
+    --guessed_ahead_;
+  } else {
+    usage_.rejected_prediction_tokens += std::exchange(guessed_ahead_, 0);
+  }
 }
 
 std::optional<Token> Generation::choose(std::span<float> logits) {
@@ -229,6 +241,7 @@ void Generation::end(StopReason reason, std::string stop_sequence) {
     send_arguments(reading_->arguments.finish());
   }
   send_text(text_.finish());
+  usage_.rejected_prediction_tokens += std::exchange(guessed_ahead_, 0);
   emit(Finished{reason, std::move(stop_sequence), usage_, timings_});
 }
 

@@ -52,9 +52,13 @@ class Generation {
   // The prompt is read and no token is wanted: ends the answer.
   void end_after_prompt(SteadyTime now);
 
+  // Tokens that the answer may still have.
+  [[nodiscard]] std::int64_t tokens_left() const;
+
   // Samples the next token and reports what follows from it. `logits` may be changed. True if the
-  // answer has ended.
-  bool advance(std::span<float> logits, SteadyTime now);
+  // answer has ended. `guessed`: what was guessed of the next tokens and computed already; it has no
+  // influence on the token, and counts in the usage.
+  bool advance(std::span<float> logits, SteadyTime now, std::span<const Token> guessed = {});
 
   // Ends the answer for lack of room.
   void end_for_lack_of_room();
@@ -81,9 +85,9 @@ class Generation {
     std::int32_t whole_calls = 0;
   };
 
+  void count_guesses(std::span<const Token> guessed, Token token);
   std::optional<Token> choose(std::span<float> logits);
   bool must_close();
-  [[nodiscard]] std::int64_t tokens_left() const;
   [[nodiscard]] StopReason natural_end() const;
   bool accept(Token token);
   void read(Token token);
@@ -110,6 +114,7 @@ class Generation {
   bool admitted_ = false;
   std::optional<SteadyTime> began_;
   std::optional<SteadyTime> first_token_;
+  std::int64_t guessed_ahead_ = 0;  // tokens behind the last one that were computed already
   std::int32_t unsent_tokens_ = 0;
   std::vector<TokenLogprobs> unsent_logprobs_;
 };

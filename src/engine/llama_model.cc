@@ -119,7 +119,12 @@ void LlamaModel::set_limits(const llama_context_params& parameters, std::size_t 
              .max_active = max_active,
              .sequences = limits_.sequences,
              .cells = cells,
-             .sequence_tokens = trained > 0 ? std::min(cells, trained) : cells};
+             .sequence_tokens = trained > 0 ? std::min(cells, trained) : cells,
+             .output_rows = parameters.n_outputs_max,
+             // A recurrent state has taken every token in and can't be taken back. A sliding window can: libllama
+             // only reuses cells that the first token of a batch does not see any more, and what is kept ends
+             // behind that token.
+             .takes_back = !keeps_state_};
   facts_.architecture = metadata("general.architecture");
   facts_.context_tokens = cells;
   facts_.sequence_context_tokens = static_cast<std::uint32_t>(limits_.sequence_tokens);

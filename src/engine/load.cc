@@ -61,8 +61,8 @@ Result<std::unique_ptr<Engine>> load(const ipc::LoadModel& settings, EventSink s
   auto grammars = std::make_unique<LlamaGrammarCompiler>(model->vocabulary().handle());
   PromptBuilder prompts(vocabulary, std::move(chosen), grammars.get());
   std::unique_ptr<StateArchive> archive = open_archive(settings, *model);
-  EngineParts parts{std::move(model),   std::move(embeddings), &vocabulary,        std::move(grammars),
-                    std::move(prompts), std::move(facts),      std::move(archive), began};
+  EngineParts parts{std::move(model), std::move(embeddings), &vocabulary, std::move(grammars), std::move(prompts),
+                    std::move(facts), std::move(archive),    began,       settings.speculation};
   if (settings.threads <= 0) parts.cpu_time_of_others = cpu_time_of_others;  // a number that the user gave stays
   std::unique_ptr<Engine> engine = TRY(LocalEngine::start(std::move(parts), std::move(sink)));
   const ipc::Loaded& loaded = engine->loaded();

@@ -163,7 +163,8 @@ void LocalEngine::prepare_prompts() {
 void LocalEngine::run_steps() {
   std::random_device seeds;
   Scheduler scheduler(
-      *parts_.model, *parts_.vocabulary, clock_, sink_, [&seeds] { return static_cast<std::uint32_t>(seeds()); }, parts_.archive.get());
+      *parts_.model, *parts_.vocabulary, clock_, sink_, [&seeds] { return static_cast<std::uint32_t>(seeds()); }, parts_.archive.get(),
+      parts_.speculation);
   ThreadGovernor governor(std::max(parts_.facts.threads, parts_.facts.batch_threads), shared_cores());
   std::vector<PreparedRequest> mail;
   bool busy = false;

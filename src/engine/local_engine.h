@@ -35,6 +35,7 @@ struct EngineParts {
   ipc::Loaded facts;                      // all but load_us
   std::unique_ptr<StateArchive> archive;  // where conversations are kept; may be null
   SteadyTime load_began;
+  bool speculation = false;  // tokens may be guessed
   // What other processes take of the CPU, for the number of threads to follow; may be empty: it stays.
   std::function<std::optional<CpuTime>()> cpu_time_of_others = {};
 };

@@ -97,8 +97,10 @@ class Measuring {
 
 Result<ModelSpeed> measure_model(const ipc::LoadModel& settings, const SpeedTest& test, const std::function<void(std::int64_t)>& progress) {
   Answer answer;
+  ipc::LoadModel plain = settings;
+  plain.speculation = false;  // what can be guessed says nothing about other answers
   const std::unique_ptr<Engine> engine =
-      TRY(load(settings, [&answer](ipc::StreamId, GenerationEvent event) { answer.take(std::move(event)); }));
+      TRY(load(plain, [&answer](ipc::StreamId, GenerationEvent event) { answer.take(std::move(event)); }));
   ModelSpeed measured{.loaded = engine->loaded()};
   Measuring measuring(*engine, answer, test);
   double reading = 0;  // tokens a second, as found so far

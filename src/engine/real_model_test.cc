@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <format>
 #include <fstream>
 #include <future>
 #include <utility>
@@ -388,6 +389,65 @@ TEST_P(KeptRealModel, KeepsAQuantizedCacheApart) {
 
 INSTANTIATE_TEST_SUITE_P(Models, KeptRealModel, testing::Values("SmolLM2-135M-Instruct.Q4_1.gguf", "gemma-3-270m-q4_k_m.gguf"),
                          [](const auto& model) { return std::string(model.param).substr(0, 5); });
+
+// One model with and without guesses.
+class SpeculationRealModel : public testing::TestWithParam<const char*> {
+ protected:
+  struct Answer {
+    std::vector<TokenLogprobs> tokens;
+    Usage usage;
+  };
+  static Answer answer(bool speculation, const std::string& prompt) {
+    initialise_once();
+    ipc::LoadModel settings{
+        .model_id = "guessing", .path = model_path(GetParam()), .context_tokens = 2048, .threads = 1, .batch_threads = 1};
+    settings.speculation = speculation;
+    EventLog log;
+    auto engine = load(settings, log.sink());
+    if (!engine) {
+      ADD_FAILURE() << engine.error().text();
+      return {};
+    }
+    GenerationRequest request = complete(prompt, 160);
+    request.top_logprobs = 5;
+    (*engine)->submit(1, std::move(request));
+    Answer answer;
+    for (const GenerationEvent& event : log.wait(1).events) {
+      if (const auto* delta = std::get_if<Delta>(&event))
+        answer.tokens.insert(answer.tokens.end(), delta->logprobs.begin(), delta->logprobs.end());
+      if (const auto* finished = std::get_if<Finished>(&event)) answer.usage = finished->usage;
+    }
+    return answer;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Models, SpeculationRealModel, testing::Values("SmolLM2-135M-Instruct.Q4_1.gguf", "gemma-3-270m-q4_k_m.gguf"));
+
+TEST_P(SpeculationRealModel, GuessesWhatIsCopiedAndGivesEachTokenTheSameChance) {
+  // Longer than Gemma's sliding window of 512 tokens.
+  std::string prompt;
+  for (int line = 0; line < 16; ++line) {
+    for (const char* colour : {"red", "green", "blue", "white"}) prompt += std::format("set_{}({}, \"{}\");\n", colour, line % 3, colour);
+  }
+  const Answer with = answer(true, prompt);
+  const Answer without = answer(false, prompt);
+  EXPECT_GT(with.usage.prompt_tokens, 512);
+  EXPECT_GT(with.usage.accepted_prediction_tokens, 0);
+  EXPECT_EQ(without.usage.accepted_prediction_tokens, 0);
+  // Sums are rounded otherwise in steps of several tokens, so two tokens that are as good as equal may change
+  // places, and the answers are different ones from there on.
+  constexpr double kRounding = 0.3;
+  std::size_t same = 0;
+  const std::size_t both = std::min(with.tokens.size(), without.tokens.size());
+  for (; same < both && with.tokens[same].sampled.token == without.tokens[same].sampled.token; ++same) {
+    ASSERT_NEAR(with.tokens[same].sampled.logprob, without.tokens[same].sampled.logprob, kRounding) << "token " << same;
+  }
+  ASSERT_GT(both, 0U);
+  if (same == both) return;
+  const auto& top = without.tokens[same].top;
+  const auto other = std::ranges::find(top, with.tokens[same].sampled.token, &TokenLogprob::token);
+  ASSERT_NE(other, top.end()) << "token " << same;
+  EXPECT_NEAR(other->logprob, without.tokens[same].sampled.logprob, kRounding) << "token " << same;
+}
 
 class LoadRealModel : public testing::Test {
  protected:

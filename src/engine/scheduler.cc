@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "engine/draft_plan.h"
 #include "engine/step_plan.h"
 
 namespace pensieve::engine {
@@ -13,6 +14,7 @@ namespace {
 constexpr std::size_t kMostWaiting = 1024;
 constexpr std::size_t kMostOvertaken = 16;
 constexpr std::uint32_t kStepsBetweenSaves = 4;
+constexpr std::size_t kLongestDraft = 15;
 constexpr std::size_t kRoomToGrow = 32;  // cells kept free for each running request's answer
 
 Error too_long(std::size_t tokens, std::size_t most) {
@@ -22,8 +24,14 @@ Error too_long(std::size_t tokens, std::size_t most) {
 }  // namespace
 
 Scheduler::Scheduler(BatchModel& model, const Vocabulary& vocabulary, const Clock& clock, EventSink sink, SeedSource seeds,
-                     StateArchive* archive)
-    : model_(model), vocabulary_(vocabulary), clock_(clock), sink_(std::move(sink)), seeds_(std::move(seeds)), cache_(model, archive) {
+                     StateArchive* archive, bool speculation)
+    : model_(model),
+      vocabulary_(vocabulary),
+      clock_(clock),
+      sink_(std::move(sink)),
+      seeds_(std::move(seeds)),
+      cache_(model, archive),
+      speculation_(speculation && model.limits().takes_back) {
   throttle(0, 0);
 }
 
@@ -64,12 +72,13 @@ void Scheduler::enqueue(RunPointer run) {
 }
 
 bool Scheduler::step() {
-  for (;;) {
+  for (bool has_room = true;;) {
     drop_cancelled();
     admit();
     const bool loaded = load_archived();
-    const std::vector<Share> shares = plan();
+    std::vector<Share> shares = plan();
     if (shares.empty()) return loaded || cache_.save_ahead();
+    if (speculation_ && has_room) add_drafts(shares);
     switch (decode(shares)) {
       case DecodeOutcome::kDone: {
         const bool plain = std::ranges::all_of(shares, [](const Share& share) { return share.run->pending() == 1; });
@@ -78,7 +87,9 @@ bool Scheduler::step() {
         return true;
       }
       case DecodeOutcome::kNoSpace:
-        make_room();
+        // Nobody loses a cell for a guess.
+        if (std::ranges::all_of(shares, [](const Share& share) { return share.draft.empty(); })) make_room();
+        has_room = false;
         break;
       case DecodeOutcome::kFailed:
         fail_all(shares);
@@ -170,11 +181,36 @@ std::vector<Scheduler::Share> Scheduler::plan() {
 
 // Rows of logits are few. Each request may need one; what is left goes to prompts that need one a token.
 void Scheduler::limit_rows(std::vector<Share>& shares) const {
-  std::size_t spare = model_.limits().max_active - shares.size();
+  std::size_t spare = output_rows() - shares.size();
   for (Share& share : shares) {
     if (share.tokens == 0 || !share.run->generation.scores_prompt()) continue;
     share.tokens = std::min(share.tokens, spare + 1);
     spare -= share.tokens - 1;
+  }
+}
+
+// Only to steps without a prompt: a prompt's tokens are certain to be of use, a guess is not.
+void Scheduler::add_drafts(std::vector<Share>& shares) {
+  const auto decodes = [](const Share& share) { return share.run->pending() == 1 && share.run->generation.wants_tokens(); };
+  const bool reading = std::ranges::any_of(active_, [](const RunPointer& run) { return run->pending() > 1 && !run->generation.paused(); });
+  if (reading || !std::ranges::all_of(shares, decodes)) return;
+  std::vector<Drafter::Draft> drafts;
+  std::vector<std::vector<double>> chances;
+  for (const Share& share : shares) {
+    const auto left = static_cast<std::size_t>(std::max<std::int64_t>(1, share.run->generation.tokens_left()));
+    drafts.push_back(share.run->drafter.guess(share.run->generation.tokens(), std::min(kLongestDraft, left - 1)));
+    // What would come behind the answer's end is of no use.
+    const auto end = std::ranges::find_if(drafts.back().tokens, [&](Token token) { return vocabulary_.ends_generation(token); });
+    chances.push_back(drafts.back().chances);
+    chances.back().resize(static_cast<std::size_t>(end - drafts.back().tokens.begin()));
+  }
+  const SteadyTime now = clock_.steady_now();
+  const StepCost::Duration prompt_token = cost_.prefill_time(1);
+  const auto lengths = plan_drafts(chances, std::min(batch_tokens_, output_rows()),
+                                   [&](std::size_t tokens) { return times_.estimate(tokens, prompt_token, now); });
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    drafts[i].tokens.resize(lengths[i]);
+    shares[i].draft = std::move(drafts[i].tokens);
   }
 }
 
@@ -187,6 +223,7 @@ std::vector<BatchToken> Scheduler::batch_of(std::span<const Share> shares) const
     const bool scored = run.generation.scores_prompt();
     for (const Token token : tokens) batch.push_back({token, position++, run.sequence, scored});
     batch.back().wants_logits = share.complete() ? run.generation.wants_tokens() : scored;
+    for (const Token token : share.draft) batch.push_back({token, position++, run.sequence, true});
   }
   return batch;
 }
@@ -205,26 +242,27 @@ DecodeOutcome Scheduler::decode(std::span<const Share> shares) {
   for (const Share& share : shares) {
     share.run->stepped = end;
     if (share.run->pending() == 1) {
-      ++decoded;
+      decoded += share.rows();
     } else {
       prefilled += share.tokens;
       share.run->served = end;
     }
   }
   cost_.record(decoded, prefilled, end - start);
+  if (prefilled == 0) times_.record(decoded, end - start, end);
   return outcome;
 }
 
 void Scheduler::distribute(std::span<const Share> shares) {
   const SteadyTime now = clock_.steady_now();
   std::vector<Run*> ended;
-  std::size_t last = 0;  // index in the batch of the share's last token, plus one
+  std::size_t next = 0;  // index in the batch of the share's first token
   for (const Share& share : shares) {
     Run& run = *share.run;
     const bool complete = share.complete();
     const bool prompt = run.pending() > 1;
-    score(share, last);
-    last += share.tokens;
+    score(share, next);
+    const std::size_t row = std::exchange(next, next + share.rows()) + share.tokens - 1;
     cache_.append(run.sequence, run.generation.tokens().subspan(run.computed, share.tokens));
     if (prompt) cache_.mark(run.sequence, complete);
     run.computed += share.tokens;
@@ -232,7 +270,7 @@ void Scheduler::distribute(std::span<const Share> shares) {
     if (!run.generation.wants_tokens()) {
       run.generation.end_after_prompt(now);
       ended.push_back(&run);
-    } else if (run.generation.advance(model_.logits(last - 1), now)) {
+    } else if (sample(share, row, now)) {
       ended.push_back(&run);
     }
   }
@@ -245,6 +283,30 @@ void Scheduler::score(const Share& share, std::size_t first) {
   const std::size_t end = std::min(run.computed + share.tokens, run.generation.tokens().size() - 1);
   for (std::size_t at = run.computed; at < end && run.generation.scores_prompt(); ++at) {
     run.generation.score_prompt(at, model_.logits(first + at - run.computed));
+  }
+}
+
+// Samples the token behind the share's last, and those behind its guesses for as long as they were right.
+// `row`: of the logits of the first. True if the answer has ended.
+bool Scheduler::sample(const Share& share, std::size_t row, SteadyTime now) {
+  Run& run = *share.run;
+  std::span<const Token> guessed = share.draft;
+  for (;; ++row) {
+    const std::size_t before = run.generation.tokens().size();
+    const bool ended = run.generation.advance(model_.logits(row), now, guessed);
+    const auto came = run.generation.tokens().subspan(before);
+    const bool right = !guessed.empty() && !came.empty() && came.front() == guessed.front();
+    if (right) {
+      cache_.append(run.sequence, came);
+      ++run.computed;
+      guessed = guessed.subspan(1);
+    }
+    if (!ended && right) continue;
+    if (!guessed.empty()) {
+      run.computed = cache_.take_back(run.sequence);
+      run.shared = std::min(run.shared, run.computed);
+    }
+    return ended;
   }
 }
 

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "engine/adapter_turn.h"
+#include "engine/decode_times.h"
+#include "engine/drafter.h"
 #include "engine/generation.h"
 #include "engine/sequence_cache.h"
 #include "engine/step_cost.h"
@@ -19,14 +21,17 @@ namespace pensieve::engine {
 // their prompt; a few smaller ones may pass one that does not fit yet, and interactive ones pass batch
 // ones, each a bounded number of times. Running ones take part in
 // every step (step_plan.h). When the cache overflows, idle content goes first, then the youngest
-// request goes back to waiting and later continues where it was. Used by the engine thread.
+// request goes back to waiting and later continues where it was. Where it pays (draft_plan.h), a step that
+// only decodes also tries tokens that the stream's text lets guess (drafter.h): each is sampled as always, and the
+// guess only saves the step if it was right, so answers are what they would be without. Used by the engine
+// thread.
 class Scheduler {
  public:
   using SeedSource = std::function<std::uint32_t()>;  // for requests without a seed
 
-  // `archive` may be null: then what leaves the cache is lost.
+  // `archive` may be null: then what leaves the cache is lost. `speculation`: tokens may be guessed.
   Scheduler(BatchModel& model, const Vocabulary& vocabulary, const Clock& clock, EventSink sink, SeedSource seeds,
-            StateArchive* archive = nullptr);
+            StateArchive* archive = nullptr, bool speculation = false);
 
   // Lets a request wait for its turn, or fails it at once (bad prompt, too long, too many waiting).
   void add(PreparedRequest prepared);
@@ -58,6 +63,7 @@ class Scheduler {
     SteadyTime stepped;               // last step, or admission
     AdapterSetPointer adapters;
     AdapterSpan span;
+    Drafter drafter;
 
     // What may come from the cache: nothing where every token's logits are wanted.
     [[nodiscard]] std::span<const Token> reusable() const {
@@ -76,6 +82,8 @@ class Scheduler {
   struct Share {
     Run* run = nullptr;
     std::size_t tokens = 0;
+    std::vector<Token> draft = {};  // guessed to follow
+    [[nodiscard]] std::size_t rows() const { return tokens + draft.size(); }
     [[nodiscard]] bool complete() const { return tokens == run->pending(); }
   };
 
@@ -85,11 +93,14 @@ class Scheduler {
   bool load_archived();
   [[nodiscard]] bool has_room(const Run& run, const SequenceCache::Place& place) const;
   [[nodiscard]] std::vector<Share> plan();
+  [[nodiscard]] std::size_t output_rows() const { return std::max(model_.limits().output_rows, model_.limits().max_active); }
   void limit_rows(std::vector<Share>& shares) const;
+  void add_drafts(std::vector<Share>& shares);
   [[nodiscard]] std::vector<BatchToken> batch_of(std::span<const Share> shares) const;
   DecodeOutcome decode(std::span<const Share> shares);
   void distribute(std::span<const Share> shares);
   void score(const Share& share, std::size_t first);
+  bool sample(const Share& share, std::size_t row, SteadyTime now);
   void make_room();
   void fail_all(std::span<const Share> shares);
   void remove(const std::vector<Run*>& ended, bool keep_content);
@@ -101,6 +112,8 @@ class Scheduler {
   SeedSource seeds_;
   SequenceCache cache_;
   StepCost cost_;
+  DecodeTimes times_;
+  bool speculation_;
   std::size_t batch_tokens_;       // most tokens in one step
   std::size_t max_active_;         // most requests in one batch
   std::uint32_t plain_steps_ = 0;  // without a prompt in them

@@ -160,6 +160,16 @@ void SequenceCache::append(SequenceId sequence, std::span<const Token> tokens) {
   held.insert(held.end(), tokens.begin(), tokens.end());
 }
 
+std::size_t SequenceCache::take_back(SequenceId sequence) {
+  Slot& slot = slots_[static_cast<std::size_t>(sequence)];
+  const std::size_t length = model_.truncate(sequence, slot.tokens.size());
+  if (length == slot.tokens.size()) return length;
+  slot.tokens.resize(length);
+  slot.saved = std::min(slot.saved, length);
+  slot.checkpoints.cut(length);
+  return length;
+}
+
 void SequenceCache::mark(SequenceId sequence, bool turn_ends) {
   if (!needs_checkpoints_) return;
   Slot& slot = slots_[static_cast<std::size_t>(sequence)];

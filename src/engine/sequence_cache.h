@@ -48,6 +48,10 @@ class SequenceCache {
   // Notes tokens that were decoded into a taken sequence.
   void append(SequenceId sequence, std::span<const Token> tokens);
 
+  // Takes back what was decoded into a taken sequence beyond what append() was told. Returns what it holds
+  // then: that, or nothing if the model could not go back after all.
+  std::size_t take_back(SequenceId sequence);
+
   // Makes the end of what a taken sequence holds a place that it can come back to, where the model needs
   // that. `turn_ends`: a message ends there; elsewhere it is only worth it now and then.
   void mark(SequenceId sequence, bool turn_ends);

@@ -39,6 +39,10 @@ struct Usage {
   std::int64_t cached_prompt_tokens = 0;
   std::int64_t completion_tokens = 0;
   std::int64_t reasoning_tokens = 0;  // part of completion_tokens
+  // Tokens that were guessed ahead and computed in the same step as the one before: those that the answer
+  // took, which are part of completion_tokens, and those that it did not.
+  std::int64_t accepted_prediction_tokens = 0;
+  std::int64_t rejected_prediction_tokens = 0;
   bool operator==(const Usage&) const = default;
 };
 

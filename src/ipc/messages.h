@@ -65,6 +65,7 @@ struct LoadModel {
   std::string chat_template;         // overrides the file's; empty: the file's or a built-in one
   std::string state_folder;          // where conversations are kept when they leave the cache; empty: nowhere
   std::int64_t state_bytes = 0;      // most that all models together may keep there
+  bool speculation = true;           // guess tokens ahead where that pays
 };
 
 struct Generate {

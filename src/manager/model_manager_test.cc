@@ -108,6 +108,31 @@ TEST_F(ManagerOfModels, OnlyAnswersThatHadTheMachineToThemselvesAreMeasurements)
   EXPECT_DOUBLE_EQ(ledger_.find("fa", MeasurementKind::kPrefillTps, "f16", 0)->value, 100);
 }
 
+TEST_F(ManagerOfModels, AnAnswerWithGuessedTokensSaysNothingAboutTheDecodingSpeed) {
+  using store::MeasurementKind;
+  directory_.at("a").fingerprint = "fa";
+  load("a");
+  const auto request = ask("a");
+  const Finished answer{.usage = {.prompt_tokens = 100, .completion_tokens = 51, .accepted_prediction_tokens = 30},
+                        .timings = {.prefill_us = 1'000'000, .decode_us = 5'000'000}};
+  workers_.of("a")->emit(1, answer);
+  next(***request->value);
+  end(request);
+  EXPECT_FALSE(ledger_.find("fa", MeasurementKind::kDecodeTps, "f16", 0));
+  EXPECT_DOUBLE_EQ(ledger_.find("fa", MeasurementKind::kPrefillTps, "f16", 0)->value, 100);
+}
+
+TEST_F(ManagerOfModels, WorkersGuessTokens) {
+  load("a");
+  EXPECT_TRUE(workers_.of("a")->asked->speculation);
+}
+
+TEST_F(ManagerOfModels, WorkersGuessNoTokensWhereThatIsOff) {
+  config_.engine.speculation = "off";
+  load("a");
+  EXPECT_FALSE(workers_.of("a")->asked->speculation);
+}
+
 TEST_F(ManagerOfModels, AModelGetsLessContextThenAQuantizedCacheBeforeItIsRefusedAndSaysSo) {
   // 8 GB of weights and 1 MB a token: 8,192 tokens would take 8.6 GB more.
   directory_.add("wide", gigabytes(8));

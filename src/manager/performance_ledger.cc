@@ -47,7 +47,9 @@ void PerformanceLedger::note(const std::string& model, MeasurementKind kind, std
 void PerformanceLedger::note_answer(const std::string& model, std::string_view setting, const Usage& usage, const Timings& timings) {
   const std::int64_t read = usage.prompt_tokens - usage.cached_prompt_tokens;
   const std::int64_t steps = usage.completion_tokens - 1;  // decode_us: first sampled token to the last
-  if (steps >= kFewTokens && timings.decode_us > 0) {
+  // Guessed tokens come faster by what the text repeats, which says nothing about the next answer.
+  const bool guessed = usage.accepted_prediction_tokens + usage.rejected_prediction_tokens > steps / 16;
+  if (steps >= kFewTokens && timings.decode_us > 0 && !guessed) {
     note(model, MeasurementKind::kDecodeTps, setting, usage.prompt_tokens + steps / 2,
          static_cast<double>(steps) * 1e6 / static_cast<double>(timings.decode_us));
   }

@@ -24,7 +24,8 @@ class Comparison:
         threads = options.threads or physical_cores()
         self.options = options
         self.settings = Settings(options.model.resolve(), threads, options.context, max(options.streams), options.binary)
-        self.pensieve = Pensieve(self.settings, folder)
+        # Lists of numbers can be guessed in part; what is compared here is the way of a token, not how many are saved.
+        self.pensieve = Pensieve(self.settings, folder, engine_speculation="off")
         try:
             self.idle_bytes = resident_bytes(self.pensieve.process.pid)
             self.llama = LlamaServer(self.settings, folder)

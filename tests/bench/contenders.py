@@ -77,7 +77,8 @@ class Server:
 class Pensieve(Server):
     name = "Pensieve"
 
-    def __init__(self, settings: Settings, folder: Path):
+    def __init__(self, settings: Settings, folder: Path, **further: str):
+        """`further`: more settings, by key with _ for its dots."""
         self.port = free_port()
         flags = {
             "server.port": self.port,
@@ -85,7 +86,9 @@ class Pensieve(Server):
             "engine.threads": settings.threads,
             "engine.context_tokens": settings.context,
             "engine.parallel": settings.streams,
+            **{key.replace("_", ".", 1): value for key, value in further.items()},
         }
+        folder.mkdir(exist_ok=True)
         command = [str(settings.binary), "serve", *(f"--{key}={value}" for key, value in flags.items())]
         super().__init__(command, folder / "pensieve.log", {"PENSIEVE_HOME": str(folder / "home")})
 

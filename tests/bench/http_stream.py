@@ -21,6 +21,7 @@ class Answer:
     text: str = ""
     tokens: int = 0
     finish: str = ""
+    usage: dict = field(default_factory=dict)
     timings: dict = field(default_factory=dict)  # what the server says of its own times, if it does
 
     @property
@@ -124,7 +125,8 @@ def take_event(answer: Answer, event: dict, arrival: float) -> None:
     if "error" in event:
         raise RuntimeError(f"the stream broke off: {event['error']}")
     if event.get("usage"):
-        answer.tokens = event["usage"]["completion_tokens"]
+        answer.usage = event["usage"]
+        answer.tokens = answer.usage["completion_tokens"]
     answer.timings = event.get("timings") or answer.timings
     for choice in event.get("choices", []):
         text = choice.get("text") or (choice.get("delta") or {}).get("content") or ""

@@ -74,8 +74,8 @@ def markdown(report: Report) -> str:
     return "\n".join(lines)
 
 
-def update_page(page: Path, text: str) -> None:
+def update_page(page: Path, text: str, begin: str = BEGIN, end: str = END) -> None:
     old = page.read_text()
-    before, rest = old.split(BEGIN)
-    _, after = rest.split(END)
-    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+    before, rest = old.split(begin)
+    _, after = rest.split(end)
+    page.write_text(f"{before}{begin}\n{text}\n{end}{after}")

@@ -31,6 +31,7 @@ class MeasuredStream final : public GenerationStream {
       metrics_.count_outcome("finished");
       metrics_.observe_answer(model(), elapsed());
       metrics_.observe_engine(model(), std::get<Finished>(event).timings);
+      metrics_.count_predictions(model(), std::get<Finished>(event).usage);
     } else if (!std::holds_alternative<Started>(event) && !answering_) {
       answering_ = true;
       metrics_.observe_first_token(model(), elapsed());

@@ -58,6 +58,14 @@ TEST_F(MeasuredServiceTest, ShowsTheEnginesOwnTimes) {
   EXPECT_THAT(text(), HasSubstr("pensieve_engine_seconds_sum{model=\"tiny\",phase=\"decode\"} 1.5\n"));
 }
 
+TEST_F(MeasuredServiceTest, CountsTokensGuessedAhead) {
+  service_.script = {
+      {0ms, Finished{.usage = {.completion_tokens = 20, .accepted_prediction_tokens = 12, .rejected_prediction_tokens = 3}}}};
+  generate();
+  EXPECT_THAT(text(), HasSubstr("pensieve_predicted_tokens_total{model=\"tiny\",outcome=\"accepted\"} 12\n"));
+  EXPECT_THAT(text(), HasSubstr("pensieve_predicted_tokens_total{model=\"tiny\",outcome=\"rejected\"} 3\n"));
+}
+
 TEST_F(MeasuredServiceTest, CountsFailuresByTheirCode) {
   service_.script = {{0ms, Failed{{ErrorCode::kWorkerLost, "", "", ""}}}};
   generate();

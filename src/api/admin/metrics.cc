@@ -129,7 +129,11 @@ Metrics::Metrics()
                   .Name("pensieve_engine_seconds")
                   .Help("The engine's own times for an answer, by phase: queue, prefill, decode")
                   .Register(registry_)),
-      outcomes_(prometheus::BuildCounter().Name("pensieve_generations_total").Help("Generations by how they ended").Register(registry_)) {}
+      outcomes_(prometheus::BuildCounter().Name("pensieve_generations_total").Help("Generations by how they ended").Register(registry_)),
+      predictions_(prometheus::BuildCounter()
+                       .Name("pensieve_predicted_tokens_total")
+                       .Help("Tokens guessed ahead of answers, by outcome: accepted, rejected")
+                       .Register(registry_)) {}
 
 void Metrics::observe_first_token(std::string_view model, std::chrono::nanoseconds elapsed) {
   first_token_.Add({{"model", std::string(model)}}, kFirstTokenBuckets).Observe(seconds(elapsed));
@@ -146,6 +150,14 @@ void Metrics::observe_engine(std::string_view model, const Timings& timings) {
   observe("queue", timings.queue_us);
   observe("prefill", timings.prefill_us);
   observe("decode", timings.decode_us);
+}
+
+void Metrics::count_predictions(std::string_view model, const Usage& usage) {
+  const auto count = [&](const char* outcome, std::int64_t tokens) {
+    if (tokens > 0) predictions_.Add({{"model", std::string(model)}, {"outcome", outcome}}).Increment(static_cast<double>(tokens));
+  };
+  count("accepted", usage.accepted_prediction_tokens);
+  count("rejected", usage.rejected_prediction_tokens);
 }
 
 void Metrics::count_outcome(std::string_view outcome) { outcomes_.Add({{"outcome", std::string(outcome)}}).Increment(); }

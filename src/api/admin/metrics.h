@@ -24,6 +24,8 @@ class Metrics {
   void observe_answer(std::string_view model, std::chrono::nanoseconds elapsed);
   // The engine's own times for an answer: waiting, reading the prompt, writing.
   void observe_engine(std::string_view model, const Timings& timings);
+  // Tokens guessed ahead of an answer.
+  void count_predictions(std::string_view model, const Usage& usage);
   // How a generation ended: "finished", or an error code's word.
   void count_outcome(std::string_view outcome);
 
@@ -36,6 +38,7 @@ class Metrics {
   prometheus::Family<prometheus::Histogram>& answer_;
   prometheus::Family<prometheus::Histogram>& engine_;
   prometheus::Family<prometheus::Counter>& outcomes_;
+  prometheus::Family<prometheus::Counter>& predictions_;
 };
 
 }  // namespace pensieve::api

@@ -32,7 +32,7 @@ std::string stop_fields(const Finished& finished) {
 std::string usage_json(const Usage& usage, std::int64_t output_tokens, const Disclosure& disclosure = {}) {
   return std::format(R"({{"input_tokens":{},"cache_creation_input_tokens":0,"cache_read_input_tokens":{},"output_tokens":{}{}}})",
                      usage.prompt_tokens - usage.cached_prompt_tokens, usage.cached_prompt_tokens, output_tokens,
-                     disclosure_field(disclosure));
+                     disclosure_field(disclosure, usage));
 }
 
 // Ids of calls in this API's form.

@@ -94,6 +94,8 @@ Usage total_usage(const std::vector<Usage>& answers, std::size_t per_prompt) {
   for (std::size_t i = 0; i < answers.size(); ++i) {
     total.completion_tokens += answers[i].completion_tokens;
     total.reasoning_tokens += answers[i].reasoning_tokens;
+    total.accepted_prediction_tokens += answers[i].accepted_prediction_tokens;
+    total.rejected_prediction_tokens += answers[i].rejected_prediction_tokens;
     if (i % per_prompt != 0) continue;
     total.prompt_tokens += answers[i].prompt_tokens;
     total.cached_prompt_tokens += answers[i].cached_prompt_tokens;
@@ -103,9 +105,11 @@ Usage total_usage(const std::vector<Usage>& answers, std::size_t per_prompt) {
 
 std::string usage_json(const Usage& usage, const Disclosure& disclosure) {
   return std::format(R"({{"prompt_tokens":{},"completion_tokens":{},"total_tokens":{},"prompt_tokens_details":{{"cached_tokens":{}}},)"
-                     R"("completion_tokens_details":{{"reasoning_tokens":{}}}{}}})",
+                     R"("completion_tokens_details":{{"reasoning_tokens":{},"accepted_prediction_tokens":{},)"
+                     R"("rejected_prediction_tokens":{}}}{}}})",
                      usage.prompt_tokens, usage.completion_tokens, usage.prompt_tokens + usage.completion_tokens,
-                     usage.cached_prompt_tokens, usage.reasoning_tokens, disclosure_field(disclosure));
+                     usage.cached_prompt_tokens, usage.reasoning_tokens, usage.accepted_prediction_tokens, usage.rejected_prediction_tokens,
+                     disclosure_field(disclosure));
 }
 
 std::string whole_body(const Identity& identity, const std::vector<WholeAnswer>& answers, std::size_t per_prompt, bool logprobs) {

@@ -18,7 +18,12 @@ const Identity kLegacy{.id = "cmpl-1", .model = "tiny", .created = 1700000000, .
 WholeAnswer answer(std::string text, StopReason reason = StopReason::kEndOfTurn) {
   WholeAnswer result{.model = "tiny", .text = std::move(text)};
   result.finished = {.reason = reason,
-                     .usage = {.prompt_tokens = 10, .cached_prompt_tokens = 4, .completion_tokens = 3, .reasoning_tokens = 1}};
+                     .usage = {.prompt_tokens = 10,
+                               .cached_prompt_tokens = 4,
+                               .completion_tokens = 3,
+                               .reasoning_tokens = 1,
+                               .accepted_prediction_tokens = 2,
+                               .rejected_prediction_tokens = 5}};
   return result;
 }
 Delta delta(std::string text, std::vector<TokenLogprobs> logprobs = {}) {
@@ -27,11 +32,12 @@ Delta delta(std::string text, std::vector<TokenLogprobs> logprobs = {}) {
 const TokenLogprobs kToken{{7, "\xC3\xA9", -0.5}, {{7, "\xC3\xA9", -0.5}, {8, "\xC3", -2}}};
 
 TEST(OpenAiAnswer, IsAChatCompletion) {
-  EXPECT_EQ(whole_body(kChat, {answer("Hi \"you\"")}, 1, false),
-            R"({"id":"chatcmpl-1","object":"chat.completion","created":1700000000,"model":"tiny","choices":[{"index":0,)"
-            R"("message":{"role":"assistant","content":"Hi \"you\"","refusal":null},"logprobs":null,"finish_reason":"stop"}],)"
-            R"("usage":{"prompt_tokens":10,"completion_tokens":3,"total_tokens":13,"prompt_tokens_details":{"cached_tokens":4},)"
-            R"("completion_tokens_details":{"reasoning_tokens":1}},"system_fingerprint":null})");
+  EXPECT_EQ(
+      whole_body(kChat, {answer("Hi \"you\"")}, 1, false),
+      R"({"id":"chatcmpl-1","object":"chat.completion","created":1700000000,"model":"tiny","choices":[{"index":0,)"
+      R"("message":{"role":"assistant","content":"Hi \"you\"","refusal":null},"logprobs":null,"finish_reason":"stop"}],)"
+      R"("usage":{"prompt_tokens":10,"completion_tokens":3,"total_tokens":13,"prompt_tokens_details":{"cached_tokens":4},)"
+      R"("completion_tokens_details":{"reasoning_tokens":1,"accepted_prediction_tokens":2,"rejected_prediction_tokens":5}},"system_fingerprint":null})");
 }
 
 TEST(OpenAiAnswer, IsALegacyCompletion) {

@@ -106,8 +106,8 @@ TEST_F(OpenAiRoutes, WhatTheRequestGetsLessOfIsInTheHeadersAndTheUsage) {
   for (ScriptedEvent& step : service_.script) step.degraded = "a context of 2048 tokens";
   RawAnswer answer = chat();
   EXPECT_EQ(answer.header("x-pensieve-degraded"), "a context of 2048 tokens");
-  EXPECT_THAT(answer.body, HasSubstr(R"("reasoning_tokens":0},"pensieve":{"model":"tiny","decision":")" + answer.header("x-request-id") +
-                                     R"(","degraded":"a context of 2048 tokens"}})"));
+  EXPECT_THAT(answer.body, HasSubstr(R"("rejected_prediction_tokens":0},"pensieve":{"model":"tiny","decision":")" +
+                                     answer.header("x-request-id") + R"(","degraded":"a context of 2048 tokens"}})"));
   answer = chat(R"(,"stream":true,"stream_options":{"include_usage":true})");
   EXPECT_EQ(answer.header("x-pensieve-degraded"), "a context of 2048 tokens");
   EXPECT_THAT(answer.body, HasSubstr(R"("degraded":"a context of 2048 tokens"}}})"));
