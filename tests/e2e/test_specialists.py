@@ -209,7 +209,8 @@ def test_a_model_merged_with_a_disturbed_copy_answers_sensibly(make_server, tmp_
     run(tmp_path, "merge", STARTER_ID, "--type", "q8_0", "--out", tmp_path / "a.gguf")
     disturbed(tmp_path / "a.gguf", tmp_path / "b.gguf", 0.01)
     run(tmp_path, "merge", tmp_path / "a.gguf", tmp_path / "b.gguf", "--t", "0.5", "--out", tmp_path / "models" / "half.gguf")
-    assert "Paris" in text(server, "half", prompt="What is the capital of France?")
+    question = [{"role": "system", "content": "You are a helpful assistant."}, {"role": "user", "content": "What is the capital of France?"}]
+    assert "Paris" in text(server, "half", messages=question)
 
 
 def test_the_example_of_the_guide(make_server, tmp_path):
