@@ -20,6 +20,9 @@ Result<void> check_output(const Request& request) {
   if (fs::is_directory(request.out, error)) {
     return fail(ErrorCode::kInvalidArgument, std::format("'{}' is a folder", request.out.string()), "name a file with --out");
   }
+  if (const fs::path folder = request.out.parent_path(); !folder.empty() && !fs::is_directory(folder, error)) {
+    return fail(ErrorCode::kNotFound, std::format("there is no folder '{}'", folder.string()), "make it, or choose another --out");
+  }
   std::vector<fs::path> read = request.models;
   for (const AdapterChoice& adapter : request.adapters) read.push_back(adapter.path);
   read.push_back(request.base);
@@ -63,17 +66,15 @@ std::string job_hash(const Prepared& prepared) {
   return sha256_hex(text);
 }
 
-// Makes all tensors that are not finished. What is whole is kept after an error that another start may
-// not meet again; after others there is nothing to go on with.
+// Makes all tensors that are not finished.
 Result<void> merge_tensors(const Request& request, const Prepared& prepared, TensorMerger& merger, WorkFile& file, Progress& state,
                            const TensorMerger::Sink& sink, const TensorMerger::Tick& tick) {
   Recorder recorder(file, request.record_every);
   for (const TensorPlan& tensor : prepared.plan.tensors) {
     if (state.tensor < file.finished()) {
       state.done += Bytes{static_cast<std::int64_t>(tensor.bytes)};
-    } else if (Result<void> merged = merger.merge(tensor, sink, tick); !merged) {
-      if (merged.error().code == ErrorCode::kInvalidArgument) file.remove_at_end();
-      return merged;
+    } else {
+      TRY_VOID(merger.merge(tensor, sink, tick));
     }
     recorder.finished(++state.tensor);
   }
@@ -106,7 +107,16 @@ Result<Outcome> run(const Request& request, const Prepared& prepared, const std:
     outcome.written += Bytes{static_cast<std::int64_t>(bytes)};
     return progress(state);
   };
-  TRY_VOID(merge_tensors(request, prepared, merger, file, state, sink, tick));
+  if (const Result<void> merged = merge_tensors(request, prepared, merger, file, state, sink, tick); !merged) {
+    // After an error that another start may not meet again it goes on with what is whole; after others
+    // there is nothing to go on with. A full disk may refuse the note: then it goes on from the last one.
+    if (merged.error().code == ErrorCode::kInvalidArgument) {
+      file.remove_at_end();
+    } else if (state.tensor > file.finished()) {
+      (void)file.record(state.tensor);
+    }
+    return std::unexpected(merged.error());
+  }
   TRY_VOID(file.commit(request.force));
   return outcome;
 }

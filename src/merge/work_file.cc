@@ -104,7 +104,10 @@ Result<WorkFile> WorkFile::open(const fs::path& out, const std::string& job, con
     status.st_blocks = 0;
   }
   constexpr std::uint64_t kBlock = 512;  // POSIX: st_blocks counts these
-  TRY_VOID(check_space(out, bytes, static_cast<std::uint64_t>(status.st_blocks) * kBlock));
+  if (Result<void> space = check_space(out, bytes, static_cast<std::uint64_t>(status.st_blocks) * kBlock); !space) {
+    if (file.finished_ == 0) file.remove_at_end();
+    return std::unexpected(std::move(space.error()));
+  }
   if (file.finished_ > 0) return file;
   TRY_VOID(write_all(file.descriptor_, file.part_, 0, header));
   if (ftruncate(file.descriptor_, static_cast<off_t>(bytes)) != 0) return failed(file.part_, "write", errno);

@@ -3,6 +3,7 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import time
@@ -12,9 +13,9 @@ import pytest
 from conftest import BINARY, MODELS, STARTER, STARTER_ID, wait_until
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "merge"))
-from small_models import np, write_adapter  # noqa: E402
+from small_models import disturbed, np, starter_adapter, write_adapter  # noqa: E402
 
-WIDTH, KEYS, HIDDEN, LAYERS, RANK = 576, 192, 1536, 30, 8
+WIDTH, HIDDEN, LAYERS = 576, 1536, 30
 
 
 def run(home, *arguments, code=0):
@@ -22,18 +23,6 @@ def run(home, *arguments, code=0):
                           timeout=120)
     assert done.returncode == code, done.stderr + done.stdout
     return done
-
-
-def starter_adapter(path, seed, strength=1.0, **options):
-    """Changes the starter model's attention by small random matrices."""
-    random = np.random.default_rng(seed)
-    pairs = {}
-    for layer in range(LAYERS):
-        for part, outputs in (("attn_q", WIDTH), ("attn_v", KEYS)):
-            a, b = random.standard_normal((RANK, WIDTH)), random.standard_normal((outputs, RANK))
-            pairs[f"blk.{layer}.{part}.weight"] = (a * 0.03, b * 0.03 * strength)
-    write_adapter(path, pairs, alpha=2 * RANK, name=path.stem, **options)
-    return path
 
 
 @pytest.fixture
@@ -57,16 +46,79 @@ def text(*arguments, **fields):
     return answer(*arguments, **fields).json()["choices"][0]["message"]["content"]
 
 
+# A batch goes through other kernels than a single request does. With weights of four bits that moves logits by up to about one
+# (tests/merge/adapter_streams_test.py measures it): where two tokens are nearer than this, either may be chosen.
+ROUNDING = 0.5
+
+
+def tokens_of(server, model, prompt):
+    """The tokens of an answer, each with the most likely ones."""
+    choice = answer(server, model, prompt=prompt, logprobs=True, top_logprobs=5).json()["choices"][0]
+    return choice["logprobs"]["content"]
+
+
+def tokens_in_common(alone, together):
+    """How many tokens two answers have in common. Where they part, both tokens must have been as good as equal."""
+    for place, (one, other) in enumerate(zip(alone, together, strict=False)):
+        if one["token"] == other["token"]:
+            continue
+        near = [top["token"] for top in one["top_logprobs"] if one["logprob"] - top["logprob"] < ROUNDING]
+        assert other["token"] in near, (place, one, other)
+        return place
+    assert len(alone) == len(together)
+    return len(alone)
+
+
 def test_eight_streams_over_three_sets_equal_their_solo_answers(specialists):
     models = [STARTER_ID, f"{STARTER_ID}+sql", f"{STARTER_ID}+tone"]
-    prompts = [f"Write one sentence about the number {number}." for number in range(8)]
-    jobs = [(models[i % 3], prompts[i]) for i in range(8)]
-    # A batch adds up in another order than a single request does: further on a near tie may go the other way.
-    solo = [text(specialists, model, 8, prompt=prompt) for model, prompt in jobs]
+    jobs = [(models[number % 3], f"Write one sentence about the number {number}.") for number in range(8)]
     assert len({text(specialists, model) for model in models}) == 3, "the adapters change nothing"
+    alone = [tokens_of(specialists, *job) for job in jobs]
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        together = list(pool.map(lambda job: text(specialists, job[0], 8, prompt=job[1]), jobs))
-    assert together == solo
+        together = list(pool.map(lambda job: tokens_of(specialists, *job), jobs))
+    common = [tokens_in_common(one, other) for one, other in zip(alone, together, strict=True)]
+    print(f"tokens in common: {common} of {[len(one) for one in alone]}")
+    assert sum(common) >= 32, "hardly anything was compared"
+
+
+def test_the_fields_of_all_apis_ask_for_the_same(specialists):
+    question, lora = "Write one sentence about the sea.", [{"name": "sql", "scale": 0.5}]
+    wanted = text(specialists, lora=lora)
+    assert wanted not in (text(specialists), text(specialists, f"{STARTER_ID}+sql"))
+    common = {"model": STARTER_ID, "lora": lora}
+    options = {"temperature": 0, "num_predict": 24, "repeat_penalty": 1.0}
+
+    def post(path, **body):
+        reply = httpx.post(specialists.url + path, json={**common, **body}, timeout=120)
+        assert reply.status_code == 200, reply.text
+        return reply.json()
+
+    chat = post("/api/chat", messages=[{"role": "user", "content": question}], stream=False, options=options)
+    assert chat["message"]["content"] == wanted
+    assert post("/api/generate", prompt=question, stream=False, options=options)["response"] == wanted
+    response = post("/v1/responses", input=question, max_output_tokens=24, temperature=0)
+    assert response["output"][-1]["content"][0]["text"] == wanted
+    for path, body in (("/api/chat", {"messages": []}), ("/v1/responses", {"input": "Hi"})):
+        refused = httpx.post(specialists.url + path, json={"model": STARTER_ID, **body, "lora": "sql"})
+        assert refused.status_code == 400 and "lora" in refused.text
+
+
+def test_a_conversation_with_an_adapter_goes_on_after_a_restart(make_server, tmp_path):
+    server = make_server()
+    run(tmp_path, "adapter", "add", starter_adapter(tmp_path / "sql-file.gguf", 1), "--name", "sql", "--for", STARTER_ID)
+    story = " ".join(f"On day {day} the ship sailed past island {day * 7 % 90}." for day in range(30))
+
+    def cached(model):
+        body = answer(server, model, tokens=4, prompt=story).json()
+        return body["usage"]["prompt_tokens_details"]["cached_tokens"], body["choices"][0]["message"]["content"]
+
+    _, first = cached(f"{STARTER_ID}+sql")
+    server.stop()
+    server = make_server()
+    assert cached(STARTER_ID)[0] < 40, "the model alone has not read this"
+    again, text_again = cached(f"{STARTER_ID}+sql")
+    assert again > 256
+    assert text_again[:8] == first[:8]
 
 
 def test_name_list_and_scale_say_the_same(specialists):
@@ -152,6 +204,15 @@ def test_changing_sets_costs_little(specialists):
     assert times["changing"] - times["same"] < 0.1, "a change of sets costs more than a busy machine explains"
 
 
+def test_a_model_merged_with_a_disturbed_copy_answers_sensibly(make_server, tmp_path):
+    server = make_server()
+    run(tmp_path, "merge", STARTER_ID, "--type", "q8_0", "--out", tmp_path / "a.gguf")
+    disturbed(tmp_path / "a.gguf", tmp_path / "b.gguf", 0.01)
+    run(tmp_path, "merge", tmp_path / "a.gguf", tmp_path / "b.gguf", "--t", "0.5", "--out", tmp_path / "models" / "half.gguf")
+    question = [{"role": "system", "content": "You are a helpful assistant."}, {"role": "user", "content": "What is the capital of France?"}]
+    assert "Paris" in text(server, "half", messages=question)
+
+
 def test_the_example_of_the_guide(make_server, tmp_path):
     """Two fine-tunes merged, an adapter added, a request routed to it."""
     server = make_server()
@@ -167,7 +228,7 @@ def test_the_example_of_the_guide(make_server, tmp_path):
     assert reply.headers["x-pensieve-model"] == "both+sql"
     assert reply.json()["choices"][0]["message"]["content"]
     listing = run(tmp_path, "list").stdout
-    assert "both" in listing
-    assert "sql" in listing
+    assert re.search(r"^both +Code, Chat$", listing, re.MULTILINE), listing
+    assert re.search(r"^sql +both ", listing, re.MULTILINE), listing
     shown = json.loads(run(tmp_path, "show", "both", "--json").stdout)
     assert "pensieve.merge.method" in json.dumps(shown)

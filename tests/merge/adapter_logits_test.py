@@ -10,34 +10,23 @@ import tempfile
 import unittest
 
 import numpy as np
-from small_models import T, write_adapter, write_model
+from small_models import HIDDEN, WIDTH, llama_tensors, write_adapter, write_llama
 
 LOGITS = sys.argv.pop(1)
-WIDTH, HIDDEN, TOKENS, RANK = 64, 128, 32, 4
+RANK = 4
 
 
 class AdapterLogits(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.random = np.random.default_rng(11)
-        self.tensors = {"token_embd.weight": self.matrix(TOKENS, WIDTH), "output_norm.weight": np.ones(WIDTH),
-                        "output.weight": self.matrix(TOKENS, WIDTH)}
-        for layer in range(2):
-            for part, shape in {"attn_q": (WIDTH, WIDTH), "attn_k": (WIDTH, WIDTH), "attn_v": (WIDTH, WIDTH), "attn_output": (WIDTH, WIDTH),
-                                "ffn_gate": (HIDDEN, WIDTH), "ffn_up": (HIDDEN, WIDTH), "ffn_down": (WIDTH, HIDDEN)}.items():
-                self.tensors[f"blk.{layer}.{part}.weight"] = self.matrix(*shape)
-            for norm in ("attn_norm", "ffn_norm"):
-                self.tensors[f"blk.{layer}.{norm}.weight"] = np.ones(WIDTH)
+        self.tensors = llama_tensors(self.random)
 
     def matrix(self, *shape):
         return self.random.standard_normal(shape) * 0.3
 
     def write(self, name, tensors, **more):
-        path = self.folder / name
-        numbers = {"context_length": 128, "attention.head_count_kv": 4, "rope.dimension_count": 16, "vocab_size": TOKENS, **more}
-        write_model(path, {key: (array, T.F32) for key, array in tensors.items()}, numbers=numbers,
-                    floats={"attention.layer_norm_rms_epsilon": 1e-5}, whole_tokenizer=True)
-        return path
+        return write_llama(self.folder / name, tensors, **more)
 
     def logits(self, model, adapter="-", scale=1.0, experts=0):
         done = subprocess.run([LOGITS, str(model), str(adapter), str(scale), "5", "9", "3", "17", "30", "4"], capture_output=True, text=True,

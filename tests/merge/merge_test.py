@@ -5,12 +5,14 @@ merge_test.py PENSIEVE: unittest over the real binary.
 import json
 import os
 import pathlib
+import re
 import resource
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import numpy as np
@@ -38,6 +40,11 @@ class Merge(unittest.TestCase):
         environment = {**os.environ, "PENSIEVE_HOME": str(self.folder / "home")}
         return subprocess.run([PENSIEVE, "merge", *map(str, arguments)], capture_output=True, text=True, env=environment,
                               timeout=120, **options)
+
+    def start(self, *arguments):
+        environment = {**os.environ, "PENSIEVE_HOME": str(self.folder / "home")}
+        return subprocess.Popen([PENSIEVE, "merge", *map(str, arguments)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                env=environment)
 
     def merge(self, *arguments):
         """A merge that must work; the tensors of its result."""
@@ -192,6 +199,7 @@ class Numbers(Merge):
         self.assertEqual(told["tokenizer.ggml.tokens"], TOKENS)
         self.assertEqual(told["tokenizer.chat_template"], "{{ messages }}")
 
+    @unittest.skipUnless(pathlib.Path("/proc/self/status").exists(), "the system does not tell a process's peak")
     def test_memory_stays_within_its_bound(self):
         rows = 60_000
         for path in ("a.gguf", "b.gguf"):
@@ -199,8 +207,17 @@ class Numbers(Merge):
         plan = json.loads(self.run_merge(self.folder / "a.gguf", self.folder / "b.gguf", "--out", self.folder / "m.gguf", "--dry-run",
                                          "--json").stdout)
         self.assertEqual(plan["largest_tensor_bytes"], rows * 1024 * 4)
-        self.merge(self.folder / "a.gguf", self.folder / "b.gguf")
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+        process = self.start(self.folder / "a.gguf", self.folder / "b.gguf", "--out", self.folder / "m.gguf")
+        peak = 0  # as the process itself has it: what getrusage tells counts this one's memory before exec, too
+        while process.poll() is None:
+            status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+            told = re.search(r"VmHWM:\s+(\d+)", status)
+            if told and os.path.realpath(f"/proc/{process.pid}/exe") == os.path.realpath(PENSIEVE):
+                peak = max(peak, int(told[1]) * 1024)
+            time.sleep(0.002)
+        process.communicate()
+        self.assertEqual(process.returncode, 0)
+        self.assertGreater(peak, 0)
         self.assertLess(peak, 3 * plan["largest_tensor_bytes"] + 100e6)
         self.assertLess(plan["memory_bytes"], 100e6)
 
@@ -246,6 +263,9 @@ class WrongInputs(Merge):
         lora = self.folder / "lora.gguf"
         write_adapter(lora, {"blk.0.attn_q.weight": (self.array(4, 128), self.array(64, 4))})
         self.refuse(["blk.0.attn_q.weight", "128 x 4", "256 x 64"], a, "--lora", lora)
+        whole = lora.read_bytes()
+        lora.write_bytes(whole[: len(whole) - 100])
+        self.refuse(["lora.gguf", "cut off"], a, "--lora", lora)
         write_adapter(lora, {"blk.7.attn_q.weight": (self.array(4, 256), self.array(64, 4))})
         self.refuse(["blk.7.attn_q.weight", "does not have"], a, "--lora", lora)
         write_adapter(lora, {"blk.0.attn_q.weight": (self.array(4, 256), self.array(64, 4))}, architecture="gemma3")
@@ -261,6 +281,9 @@ class WrongInputs(Merge):
         a, b = self.pair()
         self.refuse(["t = '1.5' is not a number from 0 to 1"], a, b, "--t", 1.5)
         self.refuse(["one model alone"], a)
+        done = self.run_merge(a, b, "--out", self.folder / "nowhere" / "out.gguf")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("there is no folder", done.stderr)
         self.refuse(["slerp merges two models, not 3"], a, b, a)
         self.refuse(["1 weights for 2 models"], a, b, "--method", "linear", "--weights", 1)
         self.refuse(["needs the base model"], a, b, "--method", "task-arithmetic")
@@ -296,11 +319,6 @@ class Interruptions(Merge):
                         layers=12)
         return self.folder / "a.gguf", self.folder / "b.gguf"
 
-    def start(self, *arguments):
-        environment = {**os.environ, "PENSIEVE_HOME": str(self.folder / "home")}
-        return subprocess.Popen([PENSIEVE, "merge", *map(str, arguments)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                env=environment)
-
     def test_a_killed_merge_leaves_nothing_under_the_name_and_goes_on(self):
         a, b = self.big_pair()
         wanted = self.merge(a, b, "--type", "q4_k_m")
@@ -317,6 +335,59 @@ class Interruptions(Merge):
         self.assertEqual({name: raw for name, (_, raw, _) in read_model(out)[0].items()}, {name: raw for name, (_, raw, _) in wanted.items()})
         self.assertFalse(part.exists())
 
+    def test_what_was_finished_before_a_kill_is_not_made_again(self):
+        for path in ("a.gguf", "b.gguf"):
+            values = self.random.standard_normal((2048, 2048)).astype(np.float16)
+            write_model(self.folder / path, {f"blk.{i}.w.weight": (values, T.F16) for i in range(30)}, layers=30)
+        a, b, out = self.folder / "a.gguf", self.folder / "b.gguf", self.folder / "out.gguf"
+        arguments = (a, b, "--type", "q4_k_m", "--threads", 1)  # slow enough to be caught in the middle
+        process = self.start(*arguments, "--out", out)
+        state, tensors = self.folder / "out.gguf.merge-state", 0
+        while process.poll() is None and not state.exists():
+            time.sleep(0.01)
+        self.assertIsNone(process.poll(), "it ended before it could be killed")
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        tensors = int(state.read_text().split()[2])
+        self.assertGreater(tensors, 0)
+        self.assertFalse(out.exists())
+        done = self.run_merge(*arguments, "--out", out)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f"({tensors} tensors were there from before)", done.stdout)
+        resumed = {name: raw for name, (_, raw, _) in read_model(out)[0].items()}
+        wanted = {name: raw for name, (_, raw, _) in self.merge(*arguments).items()}
+        self.assertEqual(resumed, wanted)
+
+    def test_after_an_interruption_the_tensors_that_were_whole_are_not_made_again(self):
+        for path in ("a.gguf", "b.gguf"):
+            values = self.random.standard_normal((2048, 2048)).astype(np.float16)
+            write_model(self.folder / path, {f"blk.{i}.w.weight": (values, T.F16) for i in range(12)}, layers=12)
+        out, part = self.folder / "out.gguf", self.folder / "out.gguf.merge-part"
+        arguments = (self.folder / "a.gguf", self.folder / "b.gguf", "--type", "q4_k_m", "--threads", 1, "--out", out)
+        process = self.start(*arguments)
+        while process.poll() is None and not (part.exists() and part.stat().st_blocks * 512 > 6_000_000):  # two tensors and a half
+            time.sleep(0.002)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate()
+        self.assertIn("run the same command again: it goes on where it stopped", told)
+        self.assertFalse(out.exists())
+        done = self.run_merge(*arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"\(\d+ tensors were there from before\)")
+
+    def test_other_settings_do_not_go_on_with_what_was_left(self):
+        a, b = self.big_pair()
+        out, part = self.folder / "out.gguf", self.folder / "out.gguf.merge-part"
+        limit = 20_000_000
+        done = self.run_merge(a, b, "--t", 0.2, "--out", out, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+        self.assertEqual(done.returncode, 1)
+        self.assertTrue(part.exists())
+        done = self.run_merge(a, b, "--t", 0.7, "--out", out)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("from before", done.stdout)
+        left = {name: raw for name, (_, raw, _) in read_model(out)[0].items()}
+        self.assertEqual(left, {name: raw for name, (_, raw, _) in self.merge(a, b, "--t", 0.7).items()})
+
     def test_a_full_disk_is_told_and_the_next_start_goes_on(self):
         a, b = self.big_pair()
         out = self.folder / "full.gguf"
@@ -329,6 +400,21 @@ class Interruptions(Merge):
         self.assertEqual(done.returncode, 0, done.stderr)
         wanted = self.merge(a, b)
         self.assertEqual({name: raw for name, (_, raw, _) in read_model(out)[0].items()}, {name: raw for name, (_, raw, _) in wanted.items()})
+
+    def test_a_disk_that_is_too_small_is_told_before_anything_is_written(self):
+        elements = shutil.disk_usage(self.folder).free // 2 // 4096 * 4096  # in F16 as many bytes as are free, in F32 twice that
+        writer = gguf.GGUFWriter(str(self.folder / "huge.gguf"), "llama")
+        writer.add_block_count(1)
+        for key, value in {"embedding_length": 4096, "attention.head_count": 4, "feed_forward_length": 128}.items():
+            writer.add_uint32(f"llama.{key}", value)
+        writer.add_tensor_info("blk.0.w.weight", (elements // 4096, 4096), np.dtype(np.float16), 2 * elements)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_ti_data_to_file()
+        writer.close()
+        os.truncate(self.folder / "huge.gguf", (self.folder / "huge.gguf").stat().st_size + 2 * elements + 64)  # a hole
+        self.refuse(["needs", "its disk has", "free some disk space"], self.folder / "huge.gguf", "--type", "f32")
+        self.assertEqual(list(self.folder.glob("refused*")), [])
 
     def test_two_merges_of_one_output_do_not_meet(self):
         a, b = self.big_pair()

@@ -23,7 +23,8 @@ double surprise(std::span<const float> logits, Token token) {
 }
 
 Result<double> perplexity(const std::string& path, const std::string& text) {
-  const std::unique_ptr<LlamaModel> model = TRY(LlamaModel::open({.path = path, .context_tokens = 1024, .max_sequences = 8}));
+  const std::unique_ptr<LlamaModel> model =
+      TRY(LlamaModel::open({.path = path, .context_tokens = 1024, .max_sequences = 8, .threads = 1, .batch_threads = 1}));
   const std::vector<Token> tokens = model->vocabulary().tokenize(text, false);
   const std::size_t rows = model->limits().max_active;  // of logits in one batch
   double sum = 0;

@@ -5,13 +5,11 @@ perplexity_test.py PENSIEVE PERPLEXITY: skipped (exit 77) where the starter mode
 import math
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
 
-import numpy as np
-from small_models import T, gguf
+from small_models import disturbed
 
 TEXT = """The sea does not freeze at the temperature at which fresh water does, because salt lowers its freezing point. When sea water
 cools, the densest of it sinks, and it is only when the whole column near the surface has come close to minus two degrees that crystals
@@ -20,16 +18,6 @@ each other and raise their edges. In calm weather the plates freeze together int
 Salt does not fit into the lattice of ice, so it collects in small pockets of brine, which drain slowly downwards. Old ice is therefore
 nearly fresh, and people who lived on the coasts of the far north melted it for drinking water. In spring the snow on the ice melts
 first; the pools of water are darker than the snow and take up more of the light of the sun, and so they grow and deepen."""
-
-
-def disturbed(source, target):
-    """A copy whose Q8_0 blocks have scales changed by some per cent each."""
-    shutil.copy(source, target)
-    random = np.random.default_rng(3)
-    for tensor in gguf.GGUFReader(str(target), "r+").tensors:
-        if tensor.tensor_type == T.Q8_0:
-            scales = tensor.data.reshape(-1, 34)[:, :2].view(np.float16)
-            scales[:] = scales * (1 + 0.05 * random.standard_normal(scales.shape)).astype(np.float16)
 
 
 def main(pensieve, perplexity):

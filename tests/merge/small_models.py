@@ -1,4 +1,5 @@
 """Writes small but whole GGUF models and LoRA adapters with given tensors, and reads them back as float64."""
+import shutil
 import sys
 
 sys.path.insert(0, "/usr/lib/python3/dist-packages")
@@ -60,6 +61,53 @@ def write_adapter(path, pairs, architecture="llama", alpha=16.0, others=None, na
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+
+
+WIDTH, HIDDEN = 64, 128
+
+
+def llama_tensors(random, layers=2):
+    """The matrices of a model that can be run, one of attention and gated layers."""
+    def matrix(*shape):
+        return random.standard_normal(shape) * 0.3
+
+    tensors = {"token_embd.weight": matrix(len(TOKENS), WIDTH), "output_norm.weight": np.ones(WIDTH), "output.weight": matrix(len(TOKENS), WIDTH)}
+    for layer in range(layers):
+        for part, shape in {"attn_q": (WIDTH, WIDTH), "attn_k": (WIDTH, WIDTH), "attn_v": (WIDTH, WIDTH), "attn_output": (WIDTH, WIDTH),
+                            "ffn_gate": (HIDDEN, WIDTH), "ffn_up": (HIDDEN, WIDTH), "ffn_down": (WIDTH, HIDDEN)}.items():
+            tensors[f"blk.{layer}.{part}.weight"] = matrix(*shape)
+        for norm in ("attn_norm", "ffn_norm"):
+            tensors[f"blk.{layer}.{norm}.weight"] = np.ones(WIDTH)
+    return tensors
+
+
+def write_llama(path, tensors, context=128, **more):
+    numbers = {"context_length": context, "attention.head_count_kv": 4, "rope.dimension_count": 16, "vocab_size": len(TOKENS), **more}
+    write_model(path, {key: (array, T.F32) for key, array in tensors.items()}, numbers=numbers,
+                floats={"attention.layer_norm_rms_epsilon": 1e-5}, whole_tokenizer=True)
+    return path
+
+
+def starter_adapter(path, seed, strength=1.0, rank=8, **options):
+    """Changes the attention of the starter model (SmolLM2-135M) by small random matrices."""
+    random = np.random.default_rng(seed)
+    pairs = {}
+    for layer in range(30):
+        for part, outputs in (("attn_q", 576), ("attn_v", 192)):
+            a, b = random.standard_normal((rank, 576)), random.standard_normal((outputs, rank))
+            pairs[f"blk.{layer}.{part}.weight"] = (a * 0.03, b * 0.03 * strength)
+    write_adapter(path, pairs, alpha=2 * rank, name=path.stem, **options)
+    return path
+
+
+def disturbed(source, target, strength=0.05):
+    """A copy whose Q8_0 blocks have scales changed by some per cent each."""
+    shutil.copy(source, target)
+    random = np.random.default_rng(3)
+    for tensor in gguf.GGUFReader(str(target), "r+").tensors:
+        if tensor.tensor_type == T.Q8_0:
+            scales = tensor.data.reshape(-1, 34)[:, :2].view(np.float16)
+            scales[:] = scales * (1 + strength * random.standard_normal(scales.shape)).astype(np.float16)
 
 
 def read_model(path):
