@@ -147,7 +147,7 @@ def markdown(rounds: list[dict], measuring: Measuring) -> str:
 
     settings = measuring.settings
     lines = [
-        f"{describe_machine()}. Model {settings.model.name}, {settings.threads} threads, {of('plain')[0].tokens} tokens of answer, greedy; "
+        f"{describe_machine()}. Model {settings.model.name}, {settings.threads} thread(s), {of('plain')[0].tokens} tokens of answer, greedy; "
         f"median (least to most) of {len(counted)} rounds.",
         "",
         "| a function of 60 lines, repeated with a rename | |",
