@@ -92,14 +92,16 @@ std::string AnswerWriter::line(GenerationEvent&& event, const Disclosure& disclo
   for (; calls_sent_ < std::min(complete, so_far_.tool_calls.size()); ++calls_sent_) {
     out += head() + content("", "", std::span(so_far_.tool_calls).subspan(calls_sent_, 1), calls_sent_) + ",\"done\":false}\n";
   }
-  if (finished) out += head() + content("", "", {}) + "," + final_fields(*finished, so_far_.text) + disclosure_field(disclosure) + "}\n";
+  if (finished)
+    out +=
+        head() + content("", "", {}) + "," + final_fields(*finished, so_far_.text) + disclosure_field(disclosure, finished->usage) + "}\n";
   so_far_.add(std::move(event));
   return out;
 }
 
 std::string AnswerWriter::whole(const WholeAnswer& answer, const Disclosure& disclosure) const {
   return head() + content(answer.text, answer.reasoning, answer.tool_calls) + "," + final_fields(answer.finished, answer.text) +
-         logprobs_field(answer.logprobs) + disclosure_field(disclosure) + "}";
+         logprobs_field(answer.logprobs) + disclosure_field(disclosure, answer.finished.usage) + "}";
 }
 
 std::string AnswerWriter::loaded(std::string_view reason) const {

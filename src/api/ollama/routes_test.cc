@@ -77,6 +77,15 @@ TEST_F(OllamaRoutes, StreamsALineForEachPieceAndOneWithTheFigures) {
                                     "\",\"degraded\":null}}\n"));
 }
 
+TEST_F(OllamaRoutes, CountsTokensGuessedAhead) {
+  service_.script = {{0ms, Started{}},
+                     {0ms, text_delta("a")},
+                     {0ms, Finished{.usage = {.completion_tokens = 9, .accepted_prediction_tokens = 3, .rejected_prediction_tokens = 1}}}};
+  EXPECT_THAT(chat().body, EndsWith(R"("degraded":null,"accepted_prediction_tokens":3,"rejected_prediction_tokens":1}})"
+                                    "\n"));
+  EXPECT_THAT(chat(R"(,"stream":false)").body, EndsWith(R"("accepted_prediction_tokens":3,"rejected_prediction_tokens":1}})"));
+}
+
 TEST_F(OllamaRoutes, AnswersWholeInOneObject) {
   const RawAnswer answer = chat(R"(,"stream":false)");
   EXPECT_EQ(answer.header("content-type"), "application/json; charset=utf-8");

@@ -32,7 +32,7 @@ std::string usage_json(const Usage& usage, const Disclosure& disclosure) {
   return std::format(R"({{"input_tokens":{},"input_tokens_details":{{"cached_tokens":{}}},"output_tokens":{},)"
                      R"("output_tokens_details":{{"reasoning_tokens":{}}},"total_tokens":{}{}}})",
                      usage.prompt_tokens, usage.cached_prompt_tokens, usage.completion_tokens, usage.reasoning_tokens,
-                     usage.prompt_tokens + usage.completion_tokens, disclosure_field(disclosure));
+                     usage.prompt_tokens + usage.completion_tokens, disclosure_field(disclosure, usage));
 }
 
 }  // namespace
