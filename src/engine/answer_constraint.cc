@@ -8,6 +8,7 @@ namespace pensieve::engine {
 namespace {
 
 using Phase = AnswerReader::Phase;
+constexpr std::string_view kUsual = "\n -./:<>[_abcdefghijklmnopqrstuvwxyz{";
 constexpr float kOut = -std::numeric_limits<float>::infinity();
 
 }  // namespace
@@ -19,7 +20,8 @@ AnswerConstraint::AnswerConstraint(const AnswerPlan& plan, const AnswerReader& r
     if (const auto token = plan_.groups->of_byte(c)) closing_.push_back(*token);
   }
   for (unsigned byte = '\t'; byte < 0x100; ++byte) {
-    if (const auto token = plan_.groups->of_byte(static_cast<unsigned char>(byte))) bytes_.push_back(*token);
+    const auto token = plan_.groups->of_byte(static_cast<unsigned char>(byte));
+    if (token) (kUsual.contains(static_cast<char>(byte)) ? usual_ : other_).push_back(*token);
   }
   follow_reader();
 }
@@ -147,7 +149,8 @@ std::int64_t AnswerConstraint::closing_tokens(std::int64_t most) const {
   while (closing + others < std::min(most, kMost)) {
     auto token = first_allowed(*ahead, closing_);
     ++(token ? closing : others);
-    if (!token) token = first_allowed(*ahead, bytes_);
+    if (!token) token = first_allowed(*ahead, usual_);
+    if (!token) token = first_allowed(*ahead, other_);
     if (!token || vocabulary_.ends_generation(*token)) break;
     ahead->accept(*token);
   }

@@ -55,7 +55,8 @@ class AnswerConstraint {
   bool calls_began_ = false;
   bool may_reason_;             // no token has come yet that would keep reasoning from the beginning
   std::vector<Token> closing_;  // tokens that bring a text to its end, the best first
-  std::vector<Token> bytes_;    // all tokens of a single byte
+  std::vector<Token> usual_;    // tokens of the bytes that names and marks have
+  std::vector<Token> other_;    // of all other bytes
 };
 
 }  // namespace pensieve::engine

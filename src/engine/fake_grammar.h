@@ -19,7 +19,7 @@ class FakeGrammar final : public TokenGrammar {
 
   class State final : public GrammarState {
    public:
-    explicit State(const std::vector<std::string>& texts) : texts_(&texts) {}
+    State(const std::vector<std::string>& texts, int& looks) : texts_(&texts), looks_(&looks) {}
     [[nodiscard]] std::vector<bool> allows(std::span<const Token> tokens) const override {
       std::vector<bool> allowed;
       for (const Token token : tokens) {
@@ -31,16 +31,22 @@ class FakeGrammar final : public TokenGrammar {
       }
       return allowed;
     }
-    [[nodiscard]] std::unique_ptr<GrammarState> clone() const override { return std::make_unique<State>(*this); }
+    [[nodiscard]] std::unique_ptr<GrammarState> clone() const override {
+      ++*looks_;
+      return std::make_unique<State>(*this);
+    }
     void accept(Token token) override { text_ += static_cast<char>(token); }
 
    private:
     const std::vector<std::string>* texts_;
+    int* looks_;
     std::string text_;
   };
 
-  [[nodiscard]] std::unique_ptr<GrammarState> begin() const override { return std::make_unique<State>(texts_); }
+  [[nodiscard]] std::unique_ptr<GrammarState> begin() const override { return std::make_unique<State>(texts_, looks); }
   [[nodiscard]] const grammar::GrammarFacts& facts() const override { return facts_; }
+
+  mutable int looks = 0;  // how often somebody looked ahead
 
  private:
   std::vector<std::string> texts_;

@@ -106,6 +106,17 @@ TEST_F(GenerationTest, ClosesAStructuredAnswerBeforeItsLimitAndSaysSo) {
   EXPECT_EQ(end().reason, StopReason::kMaxTokens);
 }
 
+TEST_F(GenerationTest, LooksSeldomForTheEndOfAnAnswerThatItsLimitHasNoRoomFor) {
+  const auto grammar = std::make_shared<FakeGrammar>(std::vector<std::string>{"\"" + std::string(600, 'x') + "\""});
+  AnswerPlan plan;
+  plan.whole = grammar;
+  request.max_tokens = 200;
+  run(std::move(plan), "\"" + std::string(600, 'x'));
+  EXPECT_EQ(text().size(), 200U);
+  EXPECT_EQ(end().reason, StopReason::kMaxTokens);
+  EXPECT_LT(grammar->looks, 30);
+}
+
 TEST_F(GenerationTest, HoldsACallFromWhereTheModelBeginsIt) {
   AnswerPlan plan = hermes();
   plan.calls = std::make_shared<FakeGrammar>(std::vector<std::string>{"\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>"});

@@ -86,10 +86,14 @@ const Row& row_of(ErrorCode code) {
   return kRows.front();
 }
 
+struct WholeJson : glz::opts {
+  bool escape_control_characters = true;  // a message may quote what the client sent
+};
+
 template <typename Body>
 std::string to_json(const Body& body) {
   std::string text;
-  if (glz::write<glz::opts{.skip_null_members = false}>(body, text)) return "{}";
+  if (glz::write<WholeJson{{.skip_null_members = false}}>(body, text)) return "{}";
   return text;
 }
 

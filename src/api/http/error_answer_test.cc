@@ -59,6 +59,15 @@ std::string header(const ErrorAnswer& answer, std::string_view name) {
   return {};
 }
 
+TEST(RenderError, EscapesControlCharactersThatItQuotes) {
+  const Error error{ErrorCode::kNotFound, "model '\x11\n\x7f' is not installed", "", "model"};
+  for (const ErrorShape shape : {ErrorShape::kOpenAi, ErrorShape::kAnthropic, ErrorShape::kOllama, ErrorShape::kPlain}) {
+    const std::string body = render_error(shape, error, "req_1").body;
+    EXPECT_NE(body.find(R"('\u0011\n)"), std::string::npos) << body;
+    EXPECT_EQ(body.find('\x11'), std::string::npos) << body;
+  }
+}
+
 TEST(RenderError, TellsWhenToTryAgain) {
   for (const ErrorCode code : {ErrorCode::kOverloaded, ErrorCode::kOutOfMemory, ErrorCode::kUnavailable}) {
     EXPECT_GT(std::stoi(header(render_error(ErrorShape::kOpenAi, {code, "m", "", ""}, ""), "Retry-After")), 0);

@@ -8,7 +8,7 @@ import { Output, embedMany, generateText, jsonSchema, stepCountIs, streamText, t
 
 const { URL: url } = process.env;
 const openai = createOpenAI({ baseURL: `${url}/v1`, apiKey: "local" });
-const compatible = createOpenAICompatible({ name: "pensieve", baseURL: `${url}/v1`, apiKey: "local", includeUsage: true });
+const compatible = createOpenAICompatible({ name: "pensieve", baseURL: `${url}/v1`, apiKey: "local", includeUsage: true, supportsStructuredOutputs: true });
 const anthropic = createAnthropic({ baseURL: `${url}/v1`, apiKey: "local" });
 const models = { responses: openai("auto"), chat: openai.chat("auto"), compatible: compatible("auto"), anthropic: anthropic("auto") };
 const settings = { prompt: "Say hello.", maxOutputTokens: 12, temperature: 0, maxRetries: 0 };

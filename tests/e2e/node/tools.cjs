@@ -186,12 +186,15 @@ for (const [name, text] of Object.entries(texts)) {
 }
 
 test("characters that are several tokens come whole", async () => {
-  const emoji = "🦣";
-  const prompt = `${emoji} ${emoji} ${emoji} ${emoji} ${emoji} ${emoji} ${emoji} ${emoji}`;
-  let text = "";
-  for await (const chunk of await openai.completions.create({ model: "auto", prompt, max_tokens: 24, temperature: 0, stream: true })) {
-    assert.ok(chunk.choices[0].text.isWellFormed() && !chunk.choices[0].text.includes("\ufffd"));
-    text += chunk.choices[0].text;
+  const text = "🦣𝔘👩\u200d🚀 שָׁ";
+  const schema = { type: "object", additionalProperties: false, required: ["said"], properties: { said: { const: text } } };
+  let json = "";
+  const stream = await openai.chat.completions.create({ model: "auto", messages: ask, max_tokens: 120, stream: true,
+    response_format: { type: "json_schema", json_schema: { name: "said", schema, strict: true } } });
+  for await (const chunk of stream) {
+    const piece = chunk.choices[0].delta.content ?? "";
+    assert.ok(piece.isWellFormed() && !piece.includes("\ufffd"), piece);
+    json += piece;
   }
-  assert.ok(text.includes(emoji), text);
+  assert.equal(JSON.parse(json).said, text);
 });
