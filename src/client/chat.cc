@@ -49,6 +49,10 @@ struct Chunk {
   std::optional<Problem> error;
 };
 
+struct EscapedJson : glz::opts {
+  bool escape_control_characters = true;  // what a person types or pipes in may hold some
+};
+
 }  // namespace chat_wire
 
 double ChatAnswer::tokens_per_second() const {
@@ -98,7 +102,7 @@ std::string question_json(const ChatQuestion& question) {
                        .messages = question.messages};
   for (ChatMessage& message : body.messages) message.content = replace_invalid_utf8(message.content);
   std::string json;
-  if (glz::write_json(body, json)) return {};
+  if (glz::write<chat_wire::EscapedJson{}>(body, json)) return {};
   return json;
 }
 

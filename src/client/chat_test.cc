@@ -66,6 +66,14 @@ TEST(Question, LeavesOutNoLimitAndMakesInvalidTextValid) {
   EXPECT_NE(question_json({.messages = {}, .max_tokens = 5}).find("\"max_tokens\":5"), std::string::npos);
 }
 
+TEST(Question, EscapesControlCharacters) {
+  const std::string json = question_json({.model = "m",
+                                          .messages = {{"user",
+                                                        "a\x01"
+                                                        "b"}}});
+  EXPECT_NE(json.find("a\\u0001b"), std::string::npos) << json;
+}
+
 TEST(ServerError, IsTheServersOwnMessageWithWhatToDo) {
   const Error known = server_error(404, R"({"error":{"message":"model 'x' is not installed; 'auto' lets the server choose"}})");
   EXPECT_EQ(known.message, "model 'x' is not installed; 'auto' lets the server choose");

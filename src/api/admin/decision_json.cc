@@ -178,9 +178,13 @@ decision_form::Cascade cascade_of(const CascadeTry& cascade) {
   return form;
 }
 
+struct EscapedJson : glz::opts {
+  bool escape_control_characters = true;  // the name that was asked for may hold some
+};
+
 std::string to_json(const decision_form::DecisionForm& form) {
   std::string text;
-  if (glz::write_json(form, text)) return "{}";
+  if (glz::write<EscapedJson{}>(form, text)) return "{}";
   return text;
 }
 
@@ -203,7 +207,7 @@ std::string record_json(const DecisionRecord& record) {
 
 std::string report_json(const std::vector<ModelReport>& reports) {
   std::string text;
-  if (glz::write_json(reports, text)) return "[]";
+  if (glz::write<EscapedJson{}>(reports, text)) return "[]";
   return text;
 }
 

@@ -4,6 +4,7 @@
 
 #include <boost/asio.hpp>
 
+#include "api/admin/decision_json.h"
 #include "api/admin/fake_service.h"
 #include "api/http/fake_client.h"
 #include "manager/fake_planner.h"
@@ -98,6 +99,12 @@ TEST_F(RoutingRoutes, ADryRunTellsModelReasonAndCandidates) {
   EXPECT_THAT(answer.body, HasSubstr(R"("quality":"good","performance":"high")"));
   EXPECT_THAT(answer.body, HasSubstr(R"({"model":"coder-7b-q4_k_m","verdict":"possible","score":)"));
   EXPECT_TRUE(routing_.log().records().empty()) << "a dry run is not kept";
+}
+
+TEST(DecisionJson, EscapesControlCharacters) {
+  ModelReport report;
+  report.model = "a\x01";
+  EXPECT_THAT(report_json({report}), HasSubstr("\"a\\u0001\""));
 }
 
 TEST_F(RoutingRoutes, ADecisionIsKeptWithItsOutcome) {

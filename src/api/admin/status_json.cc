@@ -35,10 +35,14 @@ struct Models {
 }  // namespace listing
 namespace {
 
+struct WholeJson : glz::opts {
+  bool escape_control_characters = true;  // a reason may quote what a file or a client says
+};
+
 template <typename T>
 std::string to_json(const T& value) {
   std::string text;
-  if (glz::write<glz::opts{.skip_null_members = false}>(value, text)) return "{}";
+  if (glz::write<WholeJson{{.skip_null_members = false}}>(value, text)) return "{}";
   return text;
 }
 
