@@ -39,7 +39,7 @@ int run_command(const Run& run) {
   } catch (const std::system_error& error) {
     constexpr int kEndedByBrokenPipe = 128 + SIGPIPE;                       // what a shell sees of programs that leave the signal on
     if (error.code() == std::errc::broken_pipe) return kEndedByBrokenPipe;  // the reader has seen enough: `pensieve list | head`
-    print_error({ErrorCode::kInternal, error.what(), "", ""});
+    print_error({ErrorCode::kInternal, error.what(), "check where the output goes and the disk, then try again", ""});
   } catch (const std::exception& error) {
     print_error({ErrorCode::kInternal, error.what(), "this is a defect; please report it", ""});
   }

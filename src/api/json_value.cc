@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "api/escaped_json.h"
 #include "base/utf8.h"
 
 namespace pensieve::api {
@@ -20,10 +21,6 @@ constexpr std::size_t kMaxValues = 1'000'000;
 
 struct StrictJson : glz::opts {
   bool validate_trailing_whitespace = true;  // nothing may follow the value
-};
-
-struct EscapedJson : glz::opts {
-  bool escape_control_characters = true;  // else what was read as \u0001 is written as it is, which is no JSON
 };
 
 // What would cost too much to parse, found in one pass without recursion; empty: nothing.

@@ -18,6 +18,11 @@ std::optional<CpuTime> cpu_time_of_others();
 
 namespace detail {
 
+CpuTime own_cpu_time();
+
+// True if this process has a raised nice value: its own time is then among that of such processes.
+bool is_niced();
+
 // Time that the CPUs `counted` were busy, from the text of Linux's /proc/stat, whose unit is `tick`;
 // without that of processes with a raised nice value unless `niced` is set.
 CpuTime busy_time(std::string_view stat, const std::vector<int>& counted, bool niced, CpuTime tick);

@@ -6,13 +6,13 @@ Times are the engine's own, from the first token to the last.
 """
 import argparse
 import json
-import statistics
 import tempfile
 import urllib.request
 from pathlib import Path
 
 from contenders import Pensieve, Settings
 from cpu_watch import CpuWatch, describe_machine, physical_cores
+from report import spread
 
 PERSON = {
     "type": "object", "additionalProperties": False, "required": ["name", "age", "role", "email", "active"],
@@ -58,10 +58,6 @@ def decode_tps(server: Pensieve, fields: dict, tokens: int, seed: int, temperatu
         if sampled >= tokens // 2:
             return (sampled - 1) / (server.engine_seconds()["decode"] - before)
     raise RuntimeError(f"no answer to {fields} had {tokens // 2} tokens")
-
-
-def spread(values: list[float], digits: int) -> str:
-    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
 def main() -> None:

@@ -5,6 +5,8 @@
 #include <optional>
 #include <vector>
 
+#include "api/escaped_json.h"
+
 namespace pensieve::api {
 namespace decision_form {  // glaze reads the names of fields only of types with linkage
 
@@ -177,10 +179,6 @@ decision_form::Cascade cascade_of(const CascadeTry& cascade) {
   form.cost_ms = cascade.outcome->time.count();
   return form;
 }
-
-struct EscapedJson : glz::opts {
-  bool escape_control_characters = true;  // the name that was asked for may hold some
-};
 
 std::string to_json(const decision_form::DecisionForm& form) {
   std::string text;

@@ -3,6 +3,8 @@
 #include <glaze/glaze.hpp>
 #include <optional>
 
+#include "api/escaped_json.h"
+
 template <>
 struct glz::meta<pensieve::ModelState> {
   using enum pensieve::ModelState;
@@ -35,14 +37,10 @@ struct Models {
 }  // namespace listing
 namespace {
 
-struct WholeJson : glz::opts {
-  bool escape_control_characters = true;  // a reason may quote what a file or a client says
-};
-
 template <typename T>
 std::string to_json(const T& value) {
   std::string text;
-  if (glz::write<WholeJson{{.skip_null_members = false}}>(value, text)) return "{}";
+  if (glz::write<EscapedJson{{.skip_null_members = false}}>(value, text)) return "{}";
   return text;
 }
 

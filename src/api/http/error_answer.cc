@@ -3,6 +3,7 @@
 #include <glaze/glaze.hpp>
 #include <optional>
 
+#include "api/escaped_json.h"
 #include "api/http/exchange.h"
 #include "api/http/fault.h"
 #include "base/utf8.h"
@@ -86,14 +87,10 @@ const Row& row_of(ErrorCode code) {
   return kRows.front();
 }
 
-struct WholeJson : glz::opts {
-  bool escape_control_characters = true;  // a message may quote what the client sent
-};
-
 template <typename Body>
 std::string to_json(const Body& body) {
   std::string text;
-  if (glz::write<WholeJson{{.skip_null_members = false}}>(body, text)) return "{}";
+  if (glz::write<EscapedJson{{.skip_null_members = false}}>(body, text)) return "{}";
   return text;
 }
 

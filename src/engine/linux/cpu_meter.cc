@@ -1,6 +1,5 @@
 #include "engine/cpu_meter.h"
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,14 +13,6 @@
 
 namespace pensieve::engine {
 namespace {
-
-CpuTime duration_of(const timeval& time) { return CpuTime(static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6); }
-
-CpuTime own_cpu_time() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return duration_of(usage.ru_utime) + duration_of(usage.ru_stime);
-}
 
 // The next number of `text`, which loses it; 0 if there is none.
 double take_number(std::string_view& text) {
@@ -64,8 +55,7 @@ std::optional<CpuTime> cpu_time_of_others() {
   std::ifstream file("/proc/stat");
   const std::string stat{std::istreambuf_iterator<char>(file), {}};
   if (stat.empty()) return std::nullopt;
-  const bool niced = getpriority(PRIO_PROCESS, 0) > 0;  // then its own time is among theirs
-  return detail::busy_time(stat, kCpus, niced, kTick) - own_cpu_time();
+  return detail::busy_time(stat, kCpus, detail::is_niced(), kTick) - detail::own_cpu_time();
 }
 
 }  // namespace pensieve::engine
