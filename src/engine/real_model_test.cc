@@ -423,30 +423,28 @@ class SpeculationRealModel : public testing::TestWithParam<const char*> {
 INSTANTIATE_TEST_SUITE_P(Models, SpeculationRealModel, testing::Values("SmolLM2-135M-Instruct.Q4_1.gguf", "gemma-3-270m-q4_k_m.gguf"));
 
 TEST_P(SpeculationRealModel, GuessesWhatIsCopiedAndGivesEachTokenTheSameChance) {
-  // Longer than Gemma's sliding window of 512 tokens.
+  // Longer than Gemma's sliding window of 512 tokens. What stood before a number comes again, the number counts on:
+  // guesses are right and wrong.
   std::string prompt;
   for (int line = 0; line < 16; ++line) {
-    for (const char* colour : {"red", "green", "blue", "white"}) prompt += std::format("set_{}({}, \"{}\");\n", colour, line % 3, colour);
+    for (const char* colour : {"red", "green", "blue", "white"}) prompt += std::format("set_{}({}, \"{}\");\n", colour, line + 10, colour);
   }
   const Answer with = answer(true, prompt);
   const Answer without = answer(false, prompt);
   EXPECT_GT(with.usage.prompt_tokens, 512);
   EXPECT_GT(with.usage.accepted_prediction_tokens, 0);
+  EXPECT_GT(with.usage.rejected_prediction_tokens, 0);
   EXPECT_EQ(without.usage.accepted_prediction_tokens, 0);
-  // Sums are rounded otherwise in steps of several tokens, so two tokens that are as good as equal may change
-  // places, and the answers are different ones from there on.
-  constexpr double kRounding = 0.3;
+  // Sums are rounded otherwise in steps of several tokens. That moves a chance here and there, the more where the
+  // model is undecided, and where two tokens are as good as equal the answers are different ones from there on.
+  double moved = 0;
   std::size_t same = 0;
   const std::size_t both = std::min(with.tokens.size(), without.tokens.size());
   for (; same < both && with.tokens[same].sampled.token == without.tokens[same].sampled.token; ++same) {
-    ASSERT_NEAR(with.tokens[same].sampled.logprob, without.tokens[same].sampled.logprob, kRounding) << "token " << same;
+    moved += std::abs(with.tokens[same].sampled.logprob - without.tokens[same].sampled.logprob);
   }
-  ASSERT_GT(both, 0U);
-  if (same == both) return;
-  const auto& top = without.tokens[same].top;
-  const auto other = std::ranges::find(top, with.tokens[same].sampled.token, &TokenLogprob::token);
-  ASSERT_NE(other, top.end()) << "token " << same;
-  EXPECT_NEAR(other->logprob, without.tokens[same].sampled.logprob, kRounding) << "token " << same;
+  EXPECT_GE(same, 20U);
+  EXPECT_LT(moved / static_cast<double>(same), 0.02);
 }
 
 class LoadRealModel : public testing::Test {
