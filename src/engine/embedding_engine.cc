@@ -28,7 +28,7 @@ Result<std::unique_ptr<EmbeddingEngine>> EmbeddingEngine::start(ModelHandle mode
   EmbeddingRequest first;
   first.inputs = {{.tokens = {0}, .is_tokens = true}};
   const auto input_tokens = static_cast<std::uint32_t>(embeddings->input_tokens());
-  TRY_VOID(embeddings->embed(first));
+  TRY_VOID(embeddings->embed(first, {}));
   engine->thread_ = std::make_unique<EmbeddingThread>(std::move(embeddings));
   const auto taken = std::chrono::steady_clock::now() - load_began;
   engine->facts_ = {.architecture = architecture(raw),

@@ -1,4 +1,4 @@
-// The thread that computes embeddings, beside the one that generates.
+// The thread that computes embeddings of a model made for them.
 #pragma once
 
 #include <memory>

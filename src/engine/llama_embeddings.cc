@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t kMostInputTokens = 8192;
 constexpr std::size_t kMostWithoutPooling = 2048;           // the context's memory stands beside the plan of the model
+constexpr std::size_t kBatchBesideStreams = 16;             // so that they hardly wait for it
 constexpr std::size_t kMostLogits = std::size_t{8} << 20U;  // computed beside the vectors, and of no use
 // Trained so that the first numbers of a vector are a shorter one (Matryoshka). Files do not say so.
 constexpr std::array<std::string_view, 7> kMatryoshka = {"nomic-embed-text-v1.5", "qwen3-embedding", "embeddinggemma",
@@ -145,12 +146,15 @@ Result<void> LlamaEmbeddings::compute(const std::vector<llama_token>& tokens, st
   return {};
 }
 
-Result<std::vector<float>> LlamaEmbeddings::vector_of(const std::vector<llama_token>& tokens) {
+Result<std::vector<float>> LlamaEmbeddings::vector_of(const std::vector<llama_token>& tokens, const TakeTurns& others) {
   if (const llama_memory_t memory = llama_get_memory(context_.get())) llama_memory_clear(memory, false);
   std::vector<float> vector(width_);
   const bool last_only = pooling_ == LLAMA_POOLING_TYPE_LAST;
-  for (std::size_t begin = 0; begin < tokens.size(); begin += batch_tokens_) {
-    const std::size_t end = std::min(begin + batch_tokens_, tokens.size());
+  std::size_t end = 0;
+  for (std::size_t begin = 0; begin < tokens.size(); begin = end) {
+    const bool alone = !others || !others();
+    const std::size_t most = pools_here_ && !alone ? std::min(kBatchBesideStreams, batch_tokens_) : batch_tokens_;
+    end = std::min(begin + most, tokens.size());
     TRY_VOID(compute(tokens, begin, end));
     if (!pools_here_) {
       const float* pooled = llama_get_embeddings_seq(context_.get(), 0);
@@ -167,7 +171,7 @@ Result<std::vector<float>> LlamaEmbeddings::vector_of(const std::vector<llama_to
   return vector;
 }
 
-Result<Embeddings> LlamaEmbeddings::embed(const EmbeddingRequest& request) {
+Result<Embeddings> LlamaEmbeddings::embed(const EmbeddingRequest& request, const TakeTurns& others) {
   if (pooling_ == LLAMA_POOLING_TYPE_RANK) {
     return fail(ErrorCode::kUnsupported, "this model ranks texts and gives no embeddings", "use an embedding model", "model");
   }
@@ -180,7 +184,7 @@ Result<Embeddings> LlamaEmbeddings::embed(const EmbeddingRequest& request) {
   }
   TRY_VOID(open_context());
   for (const std::vector<llama_token>& tokens : inputs) {
-    std::vector<float> vector = TRY(vector_of(tokens));
+    std::vector<float> vector = TRY(vector_of(tokens, others));
     vector.resize(dimensions);
     normalise(vector);
     answer.vectors.push_back(std::move(vector));

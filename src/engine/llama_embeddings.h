@@ -23,7 +23,7 @@ class LlamaEmbeddings final : public EmbeddingModel {
   // `model` outlives it. Threads: 0: all cores.
   LlamaEmbeddings(const llama_model* model, std::int32_t threads);
 
-  Result<Embeddings> embed(const EmbeddingRequest& request) override;
+  Result<Embeddings> embed(const EmbeddingRequest& request, const TakeTurns& others) override;
   void abort() override { aborted_.store(true); }
 
   // Most tokens of one input.
@@ -33,7 +33,7 @@ class LlamaEmbeddings final : public EmbeddingModel {
   Result<void> open_context();
   [[nodiscard]] Result<std::size_t> dimensions_of(const EmbeddingRequest& request) const;
   [[nodiscard]] Result<std::vector<llama_token>> tokens_of(const EmbeddingRequest& request, std::size_t index) const;
-  Result<std::vector<float>> vector_of(const std::vector<llama_token>& tokens);
+  Result<std::vector<float>> vector_of(const std::vector<llama_token>& tokens, const TakeTurns& others);
   Result<void> compute(const std::vector<llama_token>& tokens, std::size_t begin, std::size_t end);
 
   llama_model* model_;

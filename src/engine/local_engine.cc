@@ -18,9 +18,7 @@ std::int64_t microseconds(SteadyTime time) {
 
 }  // namespace
 
-LocalEngine::LocalEngine(EngineParts parts, EventSink sink) : parts_(std::move(parts)), sink_(std::move(sink)) {
-  if (parts_.embeddings) embedder_ = std::make_unique<EmbeddingThread>(std::move(parts_.embeddings));
-}
+LocalEngine::LocalEngine(EngineParts parts, EventSink sink) : parts_(std::move(parts)), sink_(std::move(sink)) {}
 
 Result<std::unique_ptr<LocalEngine>> LocalEngine::start(EngineParts parts, EventSink sink) {
   std::unique_ptr<LocalEngine> engine(new LocalEngine(std::move(parts), std::move(sink)));
@@ -40,10 +38,11 @@ Result<std::unique_ptr<LocalEngine>> LocalEngine::start(EngineParts parts, Event
 }
 
 LocalEngine::~LocalEngine() {
-  embedder_.reset();
   submissions_.close();
   prepared_.close();
+  embeddings_.close();
   parts_.model->abort();
+  if (parts_.embeddings) parts_.embeddings->abort();
   if (preparer_.joinable()) preparer_.join();
   if (runner_.joinable()) runner_.join();
 }
@@ -115,8 +114,9 @@ Result<std::int64_t> LocalEngine::count_tokens(const GenerationRequest& request)
 }
 
 void LocalEngine::embed(EmbeddingRequest request, EmbeddingDone done) {
-  if (embedder_) return embedder_->submit(std::move(request), std::move(done));
-  done(fail(ErrorCode::kUnsupported, "this model gives no embeddings", "use an embedding model", "model"));
+  if (!parts_.embeddings) return done(fail(ErrorCode::kUnsupported, "this model gives no embeddings", "use an embedding model", "model"));
+  embeddings_.post({std::move(request), std::move(done)});
+  prepared_.wake();
 }
 
 EngineProgress LocalEngine::progress() const {
@@ -160,33 +160,52 @@ void LocalEngine::prepare_prompts() {
   }
 }
 
+struct LocalEngine::Run {
+  Scheduler& scheduler;
+  ThreadGovernor governor;
+  std::vector<PreparedRequest> mail;
+  bool busy = false;
+};
+
 void LocalEngine::run_steps() {
   std::random_device seeds;
   Scheduler scheduler(
       *parts_.model, *parts_.vocabulary, clock_, sink_, [&seeds] { return static_cast<std::uint32_t>(seeds()); }, parts_.archive.get(),
       parts_.speculation);
-  ThreadGovernor governor(std::max(parts_.facts.threads, parts_.facts.batch_threads), shared_cores());
-  std::vector<PreparedRequest> mail;
-  bool busy = false;
-  while (prepared_.take(mail, !busy)) {
-    for (PreparedRequest& request : mail) scheduler.add(std::move(request));
-    apply_throttle(scheduler);
-    const SteadyTime begin = clock_.steady_now();
-    step_began_us_ = microseconds(begin);
-    follow_machine(governor, begin);
-    busy = scheduler.step();
-    step_began_us_ = 0;
-    if (busy) {
-      rest(clock_.steady_now() - begin);
-    } else {
-      parts_.model->release_adapters();
-      governor.restart();
-    }
-    if (busy) ++steps_;
-    active_ = static_cast<std::uint32_t>(scheduler.active());
-    waiting_ = static_cast<std::uint32_t>(scheduler.waiting());
-  }
+  Run run{.scheduler = scheduler,
+          .governor = ThreadGovernor(std::max(parts_.facts.threads, parts_.facts.batch_threads), shared_cores()),
+          .mail = {}};
+  while (turn(run, !run.busy)) compute_embeddings(run);
   scheduler.save_all();
+}
+
+// Takes what has come and makes a step; with `wait` not before something has come. False: the engine ends.
+bool LocalEngine::turn(Run& run, bool wait) {
+  if (!prepared_.take(run.mail, wait)) return false;
+  for (PreparedRequest& request : run.mail) run.scheduler.add(std::move(request));
+  apply_throttle(run.scheduler);
+  const SteadyTime begin = clock_.steady_now();
+  step_began_us_ = microseconds(begin);
+  follow_machine(run.governor, begin);
+  run.busy = run.scheduler.step();
+  step_began_us_ = 0;
+  if (run.busy) {
+    rest(clock_.steady_now() - begin);
+    ++steps_;
+  } else {
+    parts_.model->release_adapters();
+    run.governor.restart();
+  }
+  active_ = static_cast<std::uint32_t>(run.scheduler.active());
+  waiting_ = static_cast<std::uint32_t>(run.scheduler.waiting());
+  return true;
+}
+
+void LocalEngine::compute_embeddings(Run& run) {
+  std::vector<EmbeddingSubmission> mail;
+  if (!embeddings_.take(mail, false)) return;
+  const TakeTurns others = [&] { return turn(run, false) && run.busy; };
+  for (EmbeddingSubmission& submission : mail) submission.done(embed_guarded(*parts_.embeddings, submission.request, others));
 }
 
 }  // namespace pensieve::engine

@@ -11,7 +11,7 @@
 
 #include "engine/batch_model.h"
 #include "engine/cpu_meter.h"
-#include "engine/embedding_thread.h"
+#include "engine/embedding_model.h"
 #include "engine/engine.h"
 #include "engine/mailbox.h"
 #include "engine/prepared_request.h"
@@ -42,7 +42,9 @@ struct EngineParts {
 
 // Requests go from the caller to the preparing thread (templates and tokens, which take a while for
 // long prompts and must not hold up a step) and on to the engine thread, by mailboxes. Cancelling
-// and pausing are flags that the engine thread reads between two steps.
+// and pausing are flags that the engine thread reads between two steps. Embeddings are computed on the engine
+// thread too, batch by batch between steps: the threads that libggml computes with belong to the thread that
+// called it, and two such groups on the same cores wait for each other at every operation.
 class LocalEngine final : public Engine {
  public:
   // Starts the threads and warms the model up. Errors: kInternal if the model can't decode.
@@ -66,9 +68,17 @@ class LocalEngine final : public Engine {
     GenerationRequest request;
   };
 
+  struct EmbeddingSubmission {
+    EmbeddingRequest request;
+    EmbeddingDone done;
+  };
+  struct Run;  // what the engine thread has of its own
+
   LocalEngine(EngineParts parts, EventSink sink);
   void prepare_prompts();
   void run_steps();
+  bool turn(Run& run, bool wait);
+  void compute_embeddings(Run& run);
   void apply_throttle(Scheduler& scheduler);
   void follow_machine(ThreadGovernor& governor, SteadyTime now);
   void set_threads();
@@ -85,13 +95,13 @@ class LocalEngine final : public Engine {
 
   Mailbox<Submission> submissions_;
   mutable Mailbox<PreparedRequest> prepared_;  // woken from progress() too
+  Mailbox<EmbeddingSubmission> embeddings_;
   std::atomic<std::uint32_t> preparing_ = 0;
   std::atomic<std::uint64_t> steps_ = 0;
   std::atomic<std::int64_t> step_began_us_ = 0;  // 0: none in progress
   std::atomic<std::uint32_t> active_ = 0;
   std::atomic<std::uint32_t> waiting_ = 0;
 
-  std::unique_ptr<EmbeddingThread> embedder_;
   std::mutex throttle_mutex_;
   ipc::Throttle throttle_;
   std::atomic<bool> throttle_changed_ = false;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <future>
 #include <latch>
 #include <thread>
 
@@ -12,17 +14,35 @@
 namespace pensieve::engine {
 namespace {
 
+// An embedding that takes until it is released.
+class SlowEmbeddings final : public EmbeddingModel {
+ public:
+  Result<Embeddings> embed(const EmbeddingRequest& request, const TakeTurns& others) override {
+    begun = true;
+    begun.notify_all();
+    while (!released && !aborted) others();
+    if (aborted) return fail(ErrorCode::kCancelled, "the engine is stopping");
+    return Embeddings{.vectors = {{static_cast<float>(request.inputs.size())}}, .prompt_tokens = 1};
+  }
+  void abort() override { aborted = true; }
+
+  std::atomic<bool> begun = false;
+  std::atomic<bool> released = false;
+  std::atomic<bool> aborted = false;
+};
+
 class LocalEngineTest : public testing::Test {
  protected:
-  void start() {
+  void start(std::unique_ptr<EmbeddingModel> embeddings = nullptr) {
     auto owned = std::make_unique<FakeBatchModel>(
         BatchLimits{.batch_tokens = 64, .max_active = 4, .sequences = 8, .cells = 4096, .sequence_tokens = 512});
     model = owned.get();
     model->script = [](std::span<const Token> content) { return content.back(); };
     auto chosen = choose_template({}, vocabulary);
     ASSERT_TRUE(chosen);
-    engine = LocalEngine::start({std::move(owned), nullptr, &vocabulary, nullptr, PromptBuilder(vocabulary, *std::move(chosen)), {}, {}},
-                                log.sink())
+    engine = LocalEngine::start(
+                 {std::move(owned), std::move(embeddings), &vocabulary, nullptr, PromptBuilder(vocabulary, *std::move(chosen)), {}, {}},
+                 log.sink())
                  .value();
   }
   static GenerationRequest text(std::string prompt, std::int64_t max_tokens) {
@@ -50,6 +70,39 @@ TEST_F(LocalEngineTest, AnswersManyStreamsAtOnce) {
     EXPECT_EQ(record.text(), std::string(5, static_cast<char>('a' + stream % 26)));
     EXPECT_EQ(record.first<Finished>()->reason, StopReason::kMaxTokens);
   }
+}
+
+TEST_F(LocalEngineTest, StreamsGoOnBetweenTheBatchesOfAnEmbedding) {
+  auto owned = std::make_unique<SlowEmbeddings>();
+  SlowEmbeddings& embeddings = *owned;
+  start(std::move(owned));
+  std::promise<Result<Embeddings>> answer;
+  engine->embed({.inputs = {{.text = "a"}, {.text = "b"}}}, [&](Result<Embeddings> result) { answer.set_value(std::move(result)); });
+  embeddings.begun.wait(false);
+  engine->submit(1, text("a", 5));
+  EXPECT_EQ(log.wait(1).text(), "aaaaa");
+  embeddings.released = true;
+  const Result<Embeddings> result = answer.get_future().get();
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->vectors.front().front(), 2);
+}
+
+TEST_F(LocalEngineTest, EndsInTheMiddleOfAnEmbedding) {
+  auto owned = std::make_unique<SlowEmbeddings>();
+  SlowEmbeddings& embeddings = *owned;
+  start(std::move(owned));
+  ErrorCode code = ErrorCode::kInternal;
+  engine->embed({.inputs = {{.text = "a"}}}, [&](const Result<Embeddings>& result) { code = result.error().code; });
+  embeddings.begun.wait(false);
+  engine.reset();
+  EXPECT_EQ(code, ErrorCode::kCancelled);
+}
+
+TEST_F(LocalEngineTest, AModelWithoutEmbeddingsSaysSo) {
+  start();
+  ErrorCode code = ErrorCode::kInternal;
+  engine->embed({.inputs = {{.text = "a"}}}, [&](const Result<Embeddings>& result) { code = result.error().code; });
+  EXPECT_EQ(code, ErrorCode::kUnsupported);
 }
 
 TEST_F(LocalEngineTest, StopsComputingWhenTheOnlyStreamIsCancelled) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -99,8 +100,10 @@ Result<ModelSpeed> measure_model(const ipc::LoadModel& settings, const SpeedTest
   Answer answer;
   ipc::LoadModel plain = settings;
   plain.speculation = false;  // what can be guessed says nothing about other answers
-  const std::unique_ptr<Engine> engine =
-      TRY(load(plain, [&answer](ipc::StreamId, GenerationEvent event) { answer.take(std::move(event)); }));
+  // On a thread that ends: libggml leaves the threads behind that it loaded with, and they would slow each step.
+  auto loading = std::async(
+      std::launch::async, [&] { return load(plain, [&answer](ipc::StreamId, GenerationEvent event) { answer.take(std::move(event)); }); });
+  const std::unique_ptr<Engine> engine = TRY(loading.get());
   ModelSpeed measured{.loaded = engine->loaded()};
   Measuring measuring(*engine, answer, test);
   double reading = 0;  // tokens a second, as found so far
