@@ -75,6 +75,8 @@ class FakeBatchModel final : public BatchModel {
   std::function<std::size_t(std::size_t held, std::size_t wanted)> reuse = [](std::size_t, std::size_t wanted) { return wanted; };
 
   bool forgets = false;  // truncate() loses the whole sequence
+  std::function<void(SequenceId sequence, std::size_t length)> during_truncate = [](auto, auto) {};
+  int refused_loads = 0;  // of load_state(), from now on
 
   StateForm form{.divisible = true};
 
@@ -139,6 +141,7 @@ class FakeBatchModel final : public BatchModel {
     return reuse(held == content_.end() ? 0 : held->second.size(), wanted);
   }
   std::size_t truncate(SequenceId sequence, std::size_t length) override {
+    during_truncate(sequence, length);
     auto& held = content_[sequence];
     if (length > held.size()) complaints.emplace_back("truncated to more than there is");
     if (forgets) length = 0;
@@ -170,6 +173,7 @@ class FakeBatchModel final : public BatchModel {
   bool load_state(SequenceId sequence, std::size_t begin, std::size_t end, std::span<const char> state) override {
     auto& held = content_[sequence];
     if (begin != held.size()) complaints.emplace_back("loaded behind a gap");
+    if (refused_loads > 0 && refused_loads-- > 0) return false;
     std::size_t used = end - begin;
     for (const auto& [other, tokens] : content_) used += tokens.size();
     if (used > limits_.cells || state.size() != (end - begin) * sizeof(Token)) return false;

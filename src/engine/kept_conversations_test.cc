@@ -185,6 +185,79 @@ TEST_F(KeptConversations, AreSavedAheadBeforeTheirPlaceIsNeeded) {
   EXPECT_EQ(archive.stores, stores + 3) << "C's own";
 }
 
+// Four sequences, so that nothing has to leave for lack of one.
+class PassedConversations : public KeptConversations {
+ protected:
+  void SetUp() override {
+    start({.batch_tokens = 64, .max_active = 2, .sequences = 4, .cells = 4096, .sequence_tokens = 1024});
+    model->script = [](std::span<const Token>) { return Token{'y'}; };
+  }
+  void answer(ipc::StreamId stream, const std::string& prompt, std::int64_t tokens) {
+    submit(stream, prompt, tokens);
+    run_to_end();
+    EXPECT_EQ(text[stream], std::string(static_cast<std::size_t>(tokens), 'y'));
+  }
+  std::size_t held() {
+    std::size_t cells = 0;
+    for (SequenceId sequence = 0; sequence < 4; ++sequence) cells += model->content(sequence).size();
+    return cells;
+  }
+};
+
+TEST_F(PassedConversations, LeaveTheCacheBesideALongAnswerAndComeBack) {
+  (void)cached(1, prompt('A', 600));
+  answer(2, prompt('B', 100), 300);
+  EXPECT_EQ(held(), 100 + 299);
+  EXPECT_EQ(cached(3, prompt('A', 600) + "!"), 600);
+}
+
+TEST_F(PassedConversations, StayBesideShortAnswers) {
+  (void)cached(1, prompt('A', 600));
+  answer(2, prompt('B', 100), 30);
+  answer(3, prompt('C', 100), 30);
+  EXPECT_EQ(held(), 600 + 2 * (100 + 29));
+  EXPECT_EQ(archive.stores, 0);
+}
+
+TEST_F(PassedConversations, StayWhileTheyAreUsedNowAndThen) {
+  std::string conversation = prompt('A', 600);
+  for (ipc::StreamId turn = 1; turn < 10; turn += 2) {
+    answer(turn, conversation, 5);
+    conversation += text[turn] + " and then?";
+    answer(turn + 1, prompt('B', 100), 50);
+    EXPECT_GT(held(), 600U);
+  }
+}
+
+TEST_F(PassedConversations, LeaveInPiecesBetweenSteps) {
+  (void)cached(1, prompt('A', 3 * kPieceTokens));
+  submit(2, prompt('B', 100), 300);
+  int most = 0;
+  for (int before = 0; scheduler->step(); before = archive.stores) most = std::max(most, archive.stores - before);
+  EXPECT_EQ(archive.stores, 3);
+  EXPECT_EQ(most, 1);
+}
+
+TEST_F(PassedConversations, GiveTheFirstCellsToTheOneThatIsLeft) {
+  (void)cached(1, prompt('A', 600));
+  std::size_t emptied_while_running = 0;
+  model->during_truncate = [&](SequenceId sequence, std::size_t length) {
+    if (length == 0 && model->content(sequence).size() > 100 && model->content(sequence).front() == 'B') ++emptied_while_running;
+  };
+  const std::size_t before = model->tokens_computed();
+  answer(2, prompt('B', 100), 400);
+  EXPECT_EQ(emptied_while_running, 1U);
+  EXPECT_EQ(model->tokens_computed() - before, 100U + 399U) << "nothing is read again";
+}
+
+TEST_F(PassedConversations, AreReadAgainWhereAMoveLosesThem) {
+  (void)cached(1, prompt('A', 600));
+  model->during_truncate = [&](SequenceId sequence, std::size_t length) {
+    if (length == 0 && model->content(sequence).size() > 100 && model->content(sequence).front() == 'B') model->refused_loads = 1;
+  };
+  answer(2, prompt('B', 100), 400);
+}
+
 TEST_F(KeptConversations, ShortOnesAreNotWorthIt) {
   start(kSmall);
   (void)cached(1, prompt('A', 20));

@@ -83,7 +83,7 @@ bool Scheduler::step() {
       case DecodeOutcome::kDone: {
         const bool plain = std::ranges::all_of(shares, [](const Share& share) { return share.run->pending() == 1; });
         distribute(shares);
-        if (plain && ++plain_steps_ % kStepsBetweenSaves == 0) cache_.save_ahead();
+        if (plain) tidy_cache();
         return true;
       }
       case DecodeOutcome::kNoSpace:
@@ -308,6 +308,12 @@ bool Scheduler::sample(const Share& share, std::size_t row, SteadyTime now) {
     }
     return ended;
   }
+}
+
+// After a step without a prompt.
+void Scheduler::tidy_cache() {
+  if (!cache_.pass() && ++plain_steps_ % kStepsBetweenSaves == 0) cache_.save_ahead();
+  for (const RunPointer& run : active_) run->computed = std::min(run->computed, cache_.length(run->sequence));
 }
 
 void Scheduler::make_room() {

@@ -101,6 +101,7 @@ class Scheduler {
   void distribute(std::span<const Share> shares);
   void score(const Share& share, std::size_t first);
   bool sample(const Share& share, std::size_t row, SteadyTime now);
+  void tidy_cache();
   void make_room();
   void fail_all(std::span<const Share> shares);
   void remove(const std::vector<Run*>& ended, bool keep_content);

@@ -8,6 +8,9 @@ namespace {
 constexpr std::size_t kTokensBetweenCheckpoints = 1024;
 constexpr std::size_t kAnswerTokens = 512;                // an answer that is asked for again is hardly longer
 constexpr std::size_t kMostCheckpointBytes = 64U << 20U;  // of one sequence
+constexpr std::size_t kPassesUntilParked = 64;            // steps; short side calls leave a conversation where it is
+constexpr std::size_t kPassesUntilMoved = 16;             // steps that read as many cells in vain as there are to move
+constexpr std::size_t kLeastSkipped = 256;                // cells; libllama reads that many at a time
 
 }  // namespace
 
@@ -134,6 +137,12 @@ std::size_t SequenceCache::take(const Place& place, const AdapterSpan& adapters)
     cut(to, kept);
   }
   if (!same_adapters) slot.saved = 0;  // what is saved of the common part may be in other pieces
+  slot.passed = slot.skipped = 0;
+  if (slot.tokens.empty()) {
+    slot.below = held_cells();
+  } else if (place.source != place.sequence) {
+    slot.below = 0;  // its cells are another's too
+  }
   slot.adapters = adapters;
   slot.busy = true;
   return slot.tokens.size();
@@ -183,6 +192,7 @@ void SequenceCache::release(SequenceId sequence) {
   Slot& slot = slots_[static_cast<std::size_t>(sequence)];
   slot.busy = false;
   slot.released = ++releases_;
+  slot.passed = 0;
 }
 
 void SequenceCache::discard(SequenceId sequence, bool keep) {
@@ -223,6 +233,51 @@ bool SequenceCache::save_ahead() {
     if (!oldest || slots_[i].released < slots_[*oldest].released) oldest = i;
   }
   return oldest && save_piece(*oldest);
+}
+
+bool SequenceCache::pass() {
+  if (!transfer_ || needs_checkpoints_) return false;
+  std::optional<std::size_t> longest_idle;
+  std::optional<std::size_t> only;
+  std::size_t used = 0;
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    if (slots_[i].tokens.empty()) continue;
+    ++used;
+    only = i;
+    if (slots_[i].busy || ++slots_[i].passed < kPassesUntilParked) continue;
+    if (!longest_idle || slots_[i].released < slots_[*longest_idle].released) longest_idle = i;
+  }
+  if (longest_idle) {
+    if (!save_piece(*longest_idle)) empty(*longest_idle);
+    return true;
+  }
+  if (used != 1 || !slots_[*only].busy) return false;
+  Slot& slot = slots_[*only];
+  if (slot.below < kLeastSkipped) return false;
+  slot.skipped += slot.below;
+  return slot.skipped >= kPassesUntilMoved * slot.tokens.size() && move_down(*only);
+}
+
+// The only sequence gives its cells back and takes the first ones. What can't be put back is lost.
+bool SequenceCache::move_down(std::size_t at) {
+  Slot& slot = slots_[at];
+  const auto sequence = static_cast<SequenceId>(at);
+  slot.below = slot.skipped = 0;
+  std::vector<std::vector<char>> pieces;
+  for (std::size_t begin = 0; begin < slot.tokens.size(); begin += kPieceTokens) {
+    pieces.push_back(model_.save_state(sequence, begin, std::min(begin + kPieceTokens, slot.tokens.size())));
+    if (pieces.back().empty()) return false;
+  }
+  model_.truncate(sequence, 0);
+  std::size_t held = 0;
+  for (const std::vector<char>& piece : pieces) {
+    const std::size_t end = std::min(held + kPieceTokens, slot.tokens.size());
+    if (!model_.load_state(sequence, held, end, piece)) break;
+    held = end;
+  }
+  slot.tokens.resize(held);
+  slot.saved = std::min(slot.saved, held);
+  return true;
 }
 
 void SequenceCache::save_all() {

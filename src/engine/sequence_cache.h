@@ -17,6 +17,9 @@ namespace pensieve::engine {
 // that gets a copy of the prefix (cells are shared by libllama's unified cache, not duplicated). Where a
 // sequence is needed and none is empty, the one idle for longest is emptied. With an archive nothing is
 // lost by that: what leaves is kept there and comes back for a prompt that begins with it.
+//
+// Every step reads past all cells up to the last one in use, those of idle sequences too, so that ten steps beside
+// a conversation cost as much as taking it out and bringing it back. After several times that many it leaves.
 class SequenceCache {
  public:
   // `archive` may be null.
@@ -69,6 +72,14 @@ class SequenceCache {
   // does. False if there is nothing to save.
   bool save_ahead();
 
+  // A step without a prompt was made. Does a piece of the work that makes later ones faster, where there is any:
+  // an idle sequence that many steps have read past is saved and leaves the cache, and a busy one that is alone then
+  // moves to the first cells. False if there was nothing to do. length() of a busy sequence may be less afterwards.
+  bool pass();
+
+  // Tokens that a taken sequence holds.
+  [[nodiscard]] std::size_t length(SequenceId sequence) const { return slots_[static_cast<std::size_t>(sequence)].tokens.size(); }
+
   // Saves all sequences, busy ones too: the engine stops.
   void save_all();
 
@@ -79,6 +90,9 @@ class SequenceCache {
     std::size_t saved = 0;      // of these, in the archive
     Checkpoints checkpoints;
     std::uint64_t released = 0;  // order of release
+    std::size_t passed = 0;      // steps that were made while it was idle
+    std::size_t below = 0;       // cells of others, perhaps free by now, before its first
+    std::size_t skipped = 0;     // of these, in all steps since they are free
     bool busy = false;
   };
 
@@ -89,6 +103,7 @@ class SequenceCache {
   [[nodiscard]] std::size_t savable(const Slot& slot) const;
   void save(std::size_t slot);
   bool save_piece(std::size_t slot);
+  bool move_down(std::size_t slot);
   void cut(std::size_t slot, std::size_t length);
   void empty(std::size_t slot);
 
