@@ -8,9 +8,12 @@ namespace {
 constexpr std::size_t kTokensBetweenCheckpoints = 1024;
 constexpr std::size_t kAnswerTokens = 512;                // an answer that is asked for again is hardly longer
 constexpr std::size_t kMostCheckpointBytes = 64U << 20U;  // of one sequence
-constexpr std::size_t kPassesUntilParked = 64;            // steps; short side calls leave a conversation where it is
-constexpr std::size_t kPassesUntilMoved = 16;             // steps that read as many cells in vain as there are to move
-constexpr std::size_t kLeastSkipped = 256;                // cells; libllama reads that many at a time
+constexpr std::size_t kPassesUntilMoved = 8;              // steps that read as many cells in vain as there are to move
+constexpr std::size_t kLeastSkipped = 128;                // cells; libllama reads 256 at a time
+
+// Steps that go past an idle conversation before it leaves. A short one is back at once; a long one that an agent
+// interrupts with a side call should not have to come back after each.
+std::size_t patience(std::size_t tokens) { return std::clamp<std::size_t>(tokens / 32, 4, 64); }
 
 }  // namespace
 
@@ -237,20 +240,28 @@ bool SequenceCache::save_ahead() {
 
 bool SequenceCache::pass() {
   if (!transfer_ || needs_checkpoints_) return false;
-  std::optional<std::size_t> longest_idle;
   std::optional<std::size_t> only;
   std::size_t used = 0;
+  bool worked = false;
+  std::size_t saved = 0;  // tokens
   for (std::size_t i = 0; i < slots_.size(); ++i) {
-    if (slots_[i].tokens.empty()) continue;
+    Slot& slot = slots_[i];
+    if (slot.tokens.empty()) continue;
+    const bool leaves = !slot.busy && ++slot.passed >= patience(slot.tokens.size());
+    while (leaves && saved < kPieceTokens && !slot.tokens.empty()) {
+      worked = true;
+      const std::size_t before = slot.saved;
+      if (save_piece(i)) {
+        saved += slot.saved - before;
+      } else {
+        empty(i);
+      }
+    }
+    if (slot.tokens.empty()) continue;
     ++used;
     only = i;
-    if (slots_[i].busy || ++slots_[i].passed < kPassesUntilParked) continue;
-    if (!longest_idle || slots_[i].released < slots_[*longest_idle].released) longest_idle = i;
   }
-  if (longest_idle) {
-    if (!save_piece(*longest_idle)) empty(*longest_idle);
-    return true;
-  }
+  if (worked) return true;
   if (used != 1 || !slots_[*only].busy) return false;
   Slot& slot = slots_[*only];
   if (slot.below < kLeastSkipped) return false;
