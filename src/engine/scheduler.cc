@@ -76,6 +76,7 @@ bool Scheduler::step() {
     drop_cancelled();
     admit();
     const bool loaded = load_archived();
+    tidy_cache();
     std::vector<Share> shares = plan();
     if (shares.empty()) return loaded || cache_.save_ahead();
     if (speculation_ && has_room) add_drafts(shares);
@@ -83,7 +84,7 @@ bool Scheduler::step() {
       case DecodeOutcome::kDone: {
         const bool plain = std::ranges::all_of(shares, [](const Share& share) { return share.run->pending() == 1; });
         distribute(shares);
-        if (plain) tidy_cache();
+        if (plain && ++plain_steps_ % kStepsBetweenSaves == 0) cache_.save_ahead();
         return true;
       }
       case DecodeOutcome::kNoSpace:
@@ -310,9 +311,19 @@ bool Scheduler::sample(const Share& share, std::size_t row, SteadyTime now) {
   }
 }
 
-// After a step without a prompt.
+// Before a step.
 void Scheduler::tidy_cache() {
-  if (!cache_.pass() && ++plain_steps_ % kStepsBetweenSaves == 0) cache_.save_ahead();
+  std::size_t decoded = 0;
+  std::size_t read = 0;
+  for (const RunPointer& run : active_) {
+    if (run->generation.paused() || !run->archived.empty()) continue;
+    if (run->pending() == 1) {
+      ++decoded;
+    } else {
+      read += std::min(run->pending(), batch_tokens_);
+    }
+  }
+  if (decoded + read == 0 || !cache_.pass(decoded, read)) return;
   for (const RunPointer& run : active_) run->computed = std::min(run->computed, cache_.length(run->sequence));
 }
 

@@ -11,8 +11,11 @@ constexpr std::size_t kMostCheckpointBytes = 64U << 20U;  // of one sequence
 constexpr std::size_t kPassesUntilMoved = 8;              // steps that read as many cells in vain as there are to move
 constexpr std::size_t kLeastSkipped = 128;                // cells; libllama reads 256 at a time
 
-// Steps that go past an idle conversation before it leaves. A short one is back at once; a long one that an agent
-// interrupts with a side call should not have to come back after each.
+constexpr std::size_t kReadPerDecoded = 4;  // a prompt's tokens pass by together, that many for the cost of one
+constexpr std::size_t kSavedPerRead = 8;    // tokens saved for each one that is read
+
+// Tokens that pass an idle conversation before it leaves. A short one is back at once; a long one that an agent
+// interrupts with a short question should not have to come back after each.
 std::size_t patience(std::size_t tokens) { return std::clamp<std::size_t>(tokens / 32, 4, 64); }
 
 }  // namespace
@@ -113,6 +116,7 @@ std::size_t SequenceCache::load(SequenceId sequence, const StatePiece& piece, st
     if (!full) transfer_->forget(piece);
     if (!full || !evict()) return before;
   }
+  place(slot);
   slot.tokens.insert(slot.tokens.end(), piece.tokens.begin(), piece.tokens.end());
   slot.saved = slot.tokens.size();
   const auto wanted = prompt.first(prompt.size() - 1);
@@ -141,11 +145,7 @@ std::size_t SequenceCache::take(const Place& place, const AdapterSpan& adapters)
   }
   if (!same_adapters) slot.saved = 0;  // what is saved of the common part may be in other pieces
   slot.passed = slot.skipped = 0;
-  if (slot.tokens.empty()) {
-    slot.below = held_cells();
-  } else if (place.source != place.sequence) {
-    slot.below = 0;  // its cells are another's too
-  }
+  if (place.source != place.sequence) slot.below = 0;  // its cells are another's too
   slot.adapters = adapters;
   slot.busy = true;
   return slot.tokens.size();
@@ -168,8 +168,14 @@ void SequenceCache::cut(std::size_t at, std::size_t length) {
 }
 
 void SequenceCache::append(SequenceId sequence, std::span<const Token> tokens) {
-  auto& held = slots_[static_cast<std::size_t>(sequence)].tokens;
-  held.insert(held.end(), tokens.begin(), tokens.end());
+  Slot& slot = slots_[static_cast<std::size_t>(sequence)];
+  place(slot);
+  slot.tokens.insert(slot.tokens.end(), tokens.begin(), tokens.end());
+}
+
+// Before a slot's first tokens.
+void SequenceCache::place(Slot& slot) const {
+  if (slot.tokens.empty()) slot.below = held_cells();
 }
 
 std::size_t SequenceCache::take_back(SequenceId sequence) {
@@ -238,17 +244,19 @@ bool SequenceCache::save_ahead() {
   return oldest && save_piece(*oldest);
 }
 
-bool SequenceCache::pass() {
+bool SequenceCache::pass(std::size_t decoded, std::size_t read) {
   if (!transfer_ || needs_checkpoints_) return false;
   std::optional<std::size_t> only;
   std::size_t used = 0;
   bool worked = false;
+  const std::size_t most = decoded > 0 ? kPieceTokens : std::max(kPieceTokens, kSavedPerRead * read);
   std::size_t saved = 0;  // tokens
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     Slot& slot = slots_[i];
     if (slot.tokens.empty()) continue;
-    const bool leaves = !slot.busy && ++slot.passed >= patience(slot.tokens.size());
-    while (leaves && saved < kPieceTokens && !slot.tokens.empty()) {
+    const bool worth_it = !slot.busy && slot.tokens.size() >= kLeastKeptTokens;
+    const bool leaves = worth_it && (slot.passed += decoded + read / kReadPerDecoded) >= patience(slot.tokens.size());
+    while (leaves && saved < most && !slot.tokens.empty()) {
       worked = true;
       const std::size_t before = slot.saved;
       if (save_piece(i)) {
@@ -261,7 +269,7 @@ bool SequenceCache::pass() {
     ++used;
     only = i;
   }
-  if (worked) return true;
+  if (worked || decoded != 1 || read > 0) return worked;
   if (used != 1 || !slots_[*only].busy) return false;
   Slot& slot = slots_[*only];
   if (slot.below < kLeastSkipped) return false;

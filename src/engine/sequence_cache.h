@@ -18,8 +18,8 @@ namespace pensieve::engine {
 // sequence is needed and none is empty, the one idle for longest is emptied. With an archive nothing is
 // lost by that: what leaves is kept there and comes back for a prompt that begins with it.
 //
-// Every step reads past all cells up to the last one in use, those of idle sequences too, so that ten steps beside
-// a conversation cost as much as taking it out and bringing it back. After several times that many it leaves.
+// Every step reads past all cells up to the last one in use, those of idle sequences too, so that a few tokens
+// beside a conversation cost as much as taking it out and bringing it back. After more than that it leaves.
 class SequenceCache {
  public:
   // `archive` may be null.
@@ -72,10 +72,11 @@ class SequenceCache {
   // does. False if there is nothing to save.
   bool save_ahead();
 
-  // A step without a prompt was made. Does a piece of the work that makes later ones faster, where there is any:
-  // an idle sequence that many steps have read past is saved and leaves the cache, and a busy one that is alone then
-  // moves to the first cells. False if there was nothing to do. length() of a busy sequence may be less afterwards.
-  bool pass();
+  // A step is to be made that decodes and reads (of prompts) so many tokens. Does a piece of the work that makes it
+  // and later ones faster, where there is any: an idle sequence that many tokens have passed is saved and leaves the
+  // cache, and a busy one that is alone then moves to the first cells. False if there was nothing to do. length() of
+  // a busy sequence may be less afterwards.
+  bool pass(std::size_t decoded, std::size_t read);
 
   // Tokens that a taken sequence holds.
   [[nodiscard]] std::size_t length(SequenceId sequence) const { return slots_[static_cast<std::size_t>(sequence)].tokens.size(); }
@@ -90,7 +91,7 @@ class SequenceCache {
     std::size_t saved = 0;      // of these, in the archive
     Checkpoints checkpoints;
     std::uint64_t released = 0;  // order of release
-    std::size_t passed = 0;      // steps that were made while it was idle
+    std::size_t passed = 0;      // tokens that were computed while it was idle, those of prompts at a fourth
     std::size_t below = 0;       // cells of others, perhaps free by now, before its first
     std::size_t skipped = 0;     // of these, in all steps since they are free
     bool busy = false;
@@ -103,6 +104,7 @@ class SequenceCache {
   [[nodiscard]] std::size_t savable(const Slot& slot) const;
   void save(std::size_t slot);
   bool save_piece(std::size_t slot);
+  void place(Slot& slot) const;
   bool move_down(std::size_t slot);
   void cut(std::size_t slot, std::size_t length);
   void empty(std::size_t slot);
