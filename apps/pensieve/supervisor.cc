@@ -80,13 +80,14 @@ std::string url_of(const ServerConfig& server, std::uint16_t port) {
   return host.find(':') == std::string::npos ? std::format("http://{}:{}", host, port) : std::format("http://[{}]:{}", host, port);
 }
 
-asio::awaitable<void> until_signalled(asio::io_context& loop, api::HttpServer& http, ModelManager& manager, int grace_s) {
+asio::awaitable<void> until_signalled(asio::io_context& loop, api::HttpServer& http, ModelManager& manager, EventLog& events, int grace_s) {
   asio::signal_set signals(loop, SIGINT, SIGTERM);
   co_await signals.async_wait(asio::use_awaitable);
   spdlog::info("stopping: running answers have {} s", grace_s);
   signals.async_wait([&loop](boost::system::error_code error, int) {
     if (!error) loop.stop();
   });
+  events.close();  // who watches would go on until the grace is over
   co_await http.stop(std::chrono::seconds(grace_s));
   co_await manager.stop();
   loop.stop();
@@ -162,7 +163,7 @@ Result<void> run_supervisor(const Paths& paths, const Config& given) {
   for (const SkippedFile& file : catalog.skipped()) spdlog::warn("skipped {}: {}", file.path, file.reason);
   manager.start();
   if (config.monitor.enabled) watch.start(config.monitor.replay_readings.empty());
-  asio::co_spawn(loop, until_signalled(loop, http, manager, config.server.stop_grace_s), asio::detached);
+  asio::co_spawn(loop, until_signalled(loop, http, manager, events, config.server.stop_grace_s), asio::detached);
   loop.run();
   remove_server_record(paths);
   spdlog::info("stopped");

@@ -13,6 +13,11 @@ void EventLog::add(ServerEvent event) {
   arrived_.notify();
 }
 
+void EventLog::close() {
+  closed_ = true;
+  arrived_.notify();
+}
+
 std::vector<ServerEvent> EventLog::after(std::int64_t number) const {
   const auto later = [number](const ServerEvent& event) { return event.number > number; };
   return events_ | std::views::filter(later) | std::ranges::to<std::vector>();

@@ -29,6 +29,9 @@ class EventLog {
   [[nodiscard]] std::vector<ServerEvent> after(std::int64_t number) const;
   // At most `count`, newest first.
   [[nodiscard]] std::vector<ServerEvent> newest(std::size_t count) const;
+  // No more will come: whoever waits resumes, and may end.
+  void close();
+  [[nodiscard]] bool closed() const { return closed_; }
   // False if none came within `patience`.
   boost::asio::awaitable<bool> wait(std::chrono::milliseconds patience);
 
@@ -36,6 +39,7 @@ class EventLog {
   Signal arrived_;
   std::size_t limit_;
   std::int64_t last_ = 0;
+  bool closed_ = false;
   std::deque<ServerEvent> events_;  // oldest first
   std::function<void(const ServerEvent&)> observer_;
 };

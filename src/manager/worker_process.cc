@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <boost/process/v2/environment.hpp>
 #include <boost/process/v2/posix/bind_fd.hpp>
 #include <boost/process/v2/process.hpp>
 #include <cerrno>
@@ -11,6 +12,8 @@
 #include <cstring>
 #include <format>
 #include <utility>
+
+#include "manager/worker_environment.h"
 
 namespace pensieve {
 
@@ -51,9 +54,11 @@ Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(boost::asio::any_io_
   for (const int socket : sockets) fcntl(socket, F_SETFD, FD_CLOEXEC);
   std::unique_ptr<WorkerProcess> worker(new WorkerProcess(sockets[0]));
   arguments.insert(arguments.end(), {"--fd", std::to_string(kWorkerDescriptor), "--parent", std::to_string(getpid())});
+  static const std::vector<std::string> environment = worker_environment(own_environment(), waiting_passes(kThreadWait));
   try {
-    worker->child_ = std::make_unique<Child>(
-        Child{process::process(std::move(executor), program, arguments, process::posix::bind_fd(kWorkerDescriptor, sockets[1]))});
+    worker->child_ =
+        std::make_unique<Child>(Child{process::process(std::move(executor), program, arguments, process::process_environment(environment),
+                                                       process::posix::bind_fd(kWorkerDescriptor, sockets[1]))});
   } catch (const std::exception& error) {
     close(sockets[1]);
     return fail(ErrorCode::kInternal, std::format("can't start a worker process ({}): {}", program, error.what()));

@@ -38,5 +38,15 @@ TEST(MachineBound, ASlowAnswerIsBetterThanNone) {
   EXPECT_EQ(decision.model(), fleet.models[kMixtral].id);
 }
 
+TEST(MachineBound, WhereSomethingIsSaidAgainstAllTheSmallestAnswers) {
+  const FleetSnapshot fleet = four_models_that_fit();
+  Objections objections;
+  for (const FleetModel& model : fleet.models) objections[model.id] = "memory 92 % used";
+  const Decision decision =
+      decide_on_machine(objections, fake_task(TaskClass::kMedium, Domain::kCode), {Quality::kHigh, Performance::kHigh}, fleet, {});
+  EXPECT_EQ(decision.model(), fleet.models[kPhi].id);
+  EXPECT_TRUE(decision.degraded);
+}
+
 }  // namespace
 }  // namespace pensieve::selector

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import anthropic
 import httpx
@@ -213,6 +214,11 @@ def test_without_another_model_the_lost_one_is_loaded_again_in_mid_answer(make_s
     text, _, _, pause = gpt_stream(server, lambda: os.kill(worker_of(server, STARTER_ID), signal.SIGKILL))
     assert text == FORCED
     assert pause < 5, f"{pause:.2f} s for the load"
+
+
+def test_workers_do_not_wait_long_for_a_core_that_another_one_has(pair):
+    variables = Path(f"/proc/{worker_of(pair, STARTER_ID)}/environ").read_bytes().split(b"\0")
+    assert [one for one in variables if one.startswith((b"GOMP_SPINCOUNT=", b"OMP_WAIT_POLICY="))]
 
 
 def test_models_are_pinned_and_unpinned(pair):

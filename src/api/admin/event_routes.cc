@@ -32,7 +32,7 @@ asio::awaitable<void> stream_events(EventLog& events, std::chrono::milliseconds 
   if (!co_await writer.begin_stream(200, {{"Content-Type", "text/event-stream"}, {"Cache-Control", "no-cache"}})) co_return;
   // Clients that wait for the first byte know that they are connected.
   if (!co_await writer.write(": connected\n\n")) co_return;
-  for (std::int64_t last = *first;;) {
+  for (std::int64_t last = *first; !events.closed();) {
     for (const ServerEvent& event : events.after(last)) {
       last = event.number;
       if (!co_await writer.write(std::format("id: {}\nevent: {}\ndata: {}\n\n", event.number, event.kind, event_json(event)))) co_return;
@@ -40,6 +40,7 @@ asio::awaitable<void> stream_events(EventLog& events, std::chrono::milliseconds 
     const bool more = events.last_number() > last || co_await events.wait(ping_interval);
     if (!more && !co_await writer.write(": ping\n\n")) co_return;
   }
+  co_await writer.end_stream();
 }
 
 }  // namespace

@@ -31,9 +31,13 @@ class Reader final : public ResponseWriter {
     if (bytes.starts_with("id:")) --wanted_;
     co_return wanted_ > 0;
   }
-  asio::awaitable<bool> end_stream() override { co_return true; }
+  asio::awaitable<bool> end_stream() override {
+    ended = true;
+    co_return true;
+  }
 
   int sent_status = 0;
+  bool ended = false;
   std::string text;
 
  private:
@@ -52,6 +56,7 @@ class EventRoutes : public testing::Test {
     meanwhile();
     loop_.poll();
     status_ = reader.sent_status;
+    ended_ = reader.ended;
     return reader.text;
   }
 
@@ -59,7 +64,15 @@ class EventRoutes : public testing::Test {
   EventLog events_{loop_.get_executor(), 3};
   std::vector<Route> routes_ = event_routes(events_, std::chrono::milliseconds(60'000));
   int status_ = 0;
+  bool ended_ = false;
 };
+
+TEST_F(EventRoutes, EndsWhenTheServerStops) {
+  stream({}, 9, [this] { add("level"); });
+  EXPECT_FALSE(ended_);
+  stream({}, 9, [this] { events_.close(); });
+  EXPECT_TRUE(ended_);
+}
 
 TEST_F(EventRoutes, SendsWhatComesFromNowOn) {
   add("level");
