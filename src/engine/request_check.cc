@@ -63,7 +63,8 @@ Result<void> check_prompt(const GenerationRequest& request, std::size_t vocabula
   }
   const bool has_images = std::ranges::any_of(request.messages, [](const Message& message) { return !message.images.empty(); });
   if (has_images) {
-    return fail(ErrorCode::kUnsupported, "this model can't read images", "leave the images out, or use a model with vision", "messages");
+    return fail(ErrorCode::kUnsupported, "images can't be read: models are served without their projectors", "leave the images out",
+                "messages");
   }
   return {};
 }

@@ -56,7 +56,8 @@ Error no_model_error(const Decision& decision, const FleetSnapshot& fleet) {
             "shorten the conversation", "messages"};
   }
   if (all_are(decision, Verdict::kLacksImages))
-    return {ErrorCode::kUnsupported, "no model here can see images", "send text only, or install a model with vision", "messages"};
+    return {ErrorCode::kUnsupported, "no model here can see images", "send text only: models are served without their projectors",
+            "messages"};
   if (all_are(decision, Verdict::kLacksTools))
     return {ErrorCode::kUnsupported, "no model here can call tools", "leave the tools out, or install a model that has them", "tools"};
   if (all_are(decision, Verdict::kLacksJson))

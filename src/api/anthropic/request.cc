@@ -5,6 +5,7 @@
 #include <format>
 
 #include "api/adapter_field.h"
+#include "api/image_refusal.h"
 #include "api/json_value.h"
 
 namespace pensieve::api::anthropic {
@@ -40,10 +41,6 @@ Result<std::string> system_text(const Fields& body) {
   return text;
 }
 
-std::unexpected<Error> no_images(const std::string& path) {
-  return fail(ErrorCode::kUnsupported, std::format("{}: images are not supported by this model", path), "send text only", path);
-}
-
 Result<std::string> document_text(const Fields& block);
 Result<std::string> search_result_text(const Fields& block);
 
@@ -57,7 +54,7 @@ Result<std::string> content_text(const Fields& holder, std::string_view name) {
   for (std::size_t i = 0; i < blocks->size(); ++i) {
     const Fields block = TRY(Fields::of((*blocks)[i], std::format("{}.{}", holder.path(name), i)));
     const std::string type = TRY(block.required_text("type"));
-    if (type == "image") return no_images(block.path("type"));
+    if (type == "image") return refuse_image(block.path("type"));
     if (type == "text") join(text, TRY(block.required_text("text")));
     if (type == "document") join(text, TRY(document_text(block)));
     if (type == "search_result") join(text, TRY(search_result_text(block)));
@@ -102,7 +99,7 @@ Result<void> add_block(const Fields& block, Role role, Message& message, std::ve
   } else if (type == "redacted_thinking") {
     // Holds nothing that this model could read.
   } else if (type == "image") {
-    return no_images(block.path("type"));
+    return refuse_image(block.path("type"));
   } else if (type == "document") {
     join(message.text, TRY(document_text(block)));
   } else if (type == "search_result") {

@@ -196,14 +196,15 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{block(R"({"type":"text"})"), "messages.0.content.0.text", "required"},
         Refusal{block(R"({"type":"text","text":7})"), "messages.0.content.0.text", "string"},
         Refusal{block("7"), "messages.0.content.0", "object"},
-        Refusal{block(R"({"type":"image","source":{"type":"url","url":"x"}})"), "messages.0.content.0.type", "images", kUnsupported},
+        Refusal{block(R"({"type":"image","source":{"type":"url","url":"x"}})"), "messages.0.content.0.type", "without their projectors",
+                kUnsupported},
         Refusal{block(R"({"type":"document","source":{"type":"base64"}})"), "messages.0.content.0.source.type", "text documents",
                 kUnsupported},
         Refusal{block(R"({"type":"tool_use","id":"a","name":"b","input":{}})"), "messages.0.content.0.type", "of this role"},
         Refusal{block(R"({"type":"tool_result","tool_use_id":"a"})", "assistant"), "messages.0.content.0.type", "of this role"},
         Refusal{block(R"({"type":"tool_result"})"), "messages.0.content.0.tool_use_id", "required"},
         Refusal{block(R"({"type":"tool_result","tool_use_id":"a","content":[{"type":"image"}]})"), "messages.0.content.0.content.0.type",
-                "images", kUnsupported},
+                "without their projectors", kUnsupported},
         Refusal{block(R"({"type":"tool_use","id":"a","name":"b","input":"{}"})", "assistant"), "messages.0.content.0.input", "object"},
         Refusal{body("", R"([{"role":"user","content":"Hi"},{"role":"assistant","content":"So "}])"), "messages", "whitespace"}));
 

@@ -4,6 +4,7 @@
 #include <format>
 
 #include "api/adapter_field.h"
+#include "api/image_refusal.h"
 #include "api/ollama/conversation_context.h"
 
 namespace pensieve::api::ollama {
@@ -12,8 +13,7 @@ namespace {
 Result<void> refuse_images(const Fields& holder) {
   const Json::array_t* images = TRY(holder.array("images"));
   if (images == nullptr || images->empty()) return {};
-  return fail(ErrorCode::kUnsupported, std::format("{}: this model can't read images", holder.path("images")), "send text only",
-              holder.path("images"));
+  return refuse_image(holder.path("images"));
 }
 
 Result<void> parse_format(const Fields& body, GenerationRequest& request) {

@@ -4,6 +4,7 @@
 #include <format>
 
 #include "api/adapter_field.h"
+#include "api/image_refusal.h"
 #include "api/openai/common_fields.h"
 
 namespace pensieve::api::openai {
@@ -21,7 +22,9 @@ Result<std::string> parts_text(const Fields& message) {
     const std::string type = TRY(part.required_text("type"));
     if (type == "text" || type == "input_text" || type == "refusal") {
       text += TRY(part.required_text(type == "refusal" ? "refusal" : "text"));
-    } else if (type == "image_url" || type == "input_audio" || type == "file" || type == "input_image") {
+    } else if (type == "image_url" || type == "input_image") {
+      return refuse_image(part.path("type"));
+    } else if (type == "input_audio" || type == "file") {
       return unsupported(part.path("type"), std::format("'{}' is not supported by this model", type), "send text only");
     } else {
       return part.wrong("type", std::format("'{}' is not a type of content", type));

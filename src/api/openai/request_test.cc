@@ -187,7 +187,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Refusal{one(R"({"role":"user","content":[{"type":"hologram"}]})"), "messages[0].content[0].type", "'hologram'"},
                     Refusal{one(R"({"role":"user","content":[{"type":"text"}]})"), "messages[0].content[0].text", "required"},
                     Refusal{one(R"({"role":"user","content":[{"type":"image_url","image_url":{"url":"x"}}]})"),
-                            "messages[0].content[0].type", "'image_url' is not supported", kUnsupported},
+                            "messages[0].content[0].type", "without their projectors", kUnsupported},
                     Refusal{one(R"({"role":"tool","content":"x"})"), "messages[0].tool_call_id", "required"},
                     Refusal{one(R"({"role":"assistant","tool_calls":{}})"), "messages[0].tool_calls", "array"},
                     Refusal{one(R"({"role":"assistant","tool_calls":[{"id":"a"}]})"), "messages[0].tool_calls[0].function", "required"},

@@ -4,6 +4,7 @@
 #include <format>
 #include <string_view>
 
+#include "api/image_refusal.h"
 #include "api/openai/common_fields.h"
 #include "api/responses/request.h"
 #include "base/ids.h"
@@ -26,7 +27,9 @@ Result<std::string> content_text(const Fields& holder, std::string_view name) {
       text += TRY(part.required_text("text"));
     } else if (type == "refusal") {
       text += TRY(part.required_text("refusal"));
-    } else if (type == "input_image" || type == "input_file" || type == "input_audio") {
+    } else if (type == "input_image") {
+      return refuse_image(part.path("type"));
+    } else if (type == "input_file" || type == "input_audio") {
       return openai::unsupported(part.path("type"), std::format("'{}' is not supported by this model", type), "send text only");
     } else {
       return part.wrong("type", std::format("'{}' is not a type of content", type));

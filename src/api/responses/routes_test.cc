@@ -209,6 +209,16 @@ TEST_F(Responses, WrongBodiesNameTheField) {
   }
 }
 
+TEST_F(Responses, AnImageIsRefusedWithWhatIsMissing) {
+  for (const char* item : {R"({"role":"user","content":[{"type":"input_image","image_url":"data:image/png;base64,aGk="}]})",
+                           R"({"type":"function_call_output","call_id":"a","output":[{"type":"input_image"}]})"}) {
+    const RawAnswer answer = send("POST", "/v1/responses", std::string(R"({"model":"m","input":[)") + item + "]}");
+    EXPECT_EQ(answer.status, 400) << item;
+    EXPECT_THAT(answer.body, HasSubstr("without their projectors")) << item;
+  }
+  EXPECT_TRUE(service_.requests.empty());
+}
+
 TEST_F(Responses, CountsTheTokensOfAnInput) {
   EXPECT_EQ(send("POST", "/v1/responses/input_tokens", R"({"model":"m","input":"x"})").body,
             R"({"object":"response.input_tokens","input_tokens":7})");
