@@ -16,7 +16,7 @@ from http_stream import Answer, stream_all
 @dataclass(frozen=True)
 class Settings:
     model: Path
-    threads: int
+    threads: int  # 0: each contender its own default
     context: int
     streams: int  # most requests at once
     binary: Path
@@ -106,9 +106,10 @@ class LlamaServer(Server):
 
     def __init__(self, settings: Settings, folder: Path):
         self.port = free_port()
-        threads = str(settings.threads)
         command = ["llama-server", "--model", str(settings.model), "--host", "127.0.0.1", "--port", str(self.port), "--offline"]
-        command += ["--threads", threads, "--threads-batch", threads, "--ctx-size", str(settings.context), "--parallel", str(settings.streams)]
+        command += ["--ctx-size", str(settings.context), "--parallel", str(settings.streams)]
+        if settings.threads:
+            command += ["--threads", str(settings.threads), "--threads-batch", str(settings.threads)]
         super().__init__(command, folder / "llama-server.log")
 
     def _ready(self) -> bool:
