@@ -201,11 +201,13 @@ bool LocalEngine::turn(Run& run, bool wait) {
   return true;
 }
 
+// Until none is left: the streams' turns take the wake-ups of those that come meanwhile.
 void LocalEngine::compute_embeddings(Run& run) {
   std::vector<EmbeddingSubmission> mail;
-  if (!embeddings_.take(mail, false)) return;
   const TakeTurns others = [&] { return turn(run, false) && run.busy; };
-  for (EmbeddingSubmission& submission : mail) submission.done(embed_guarded(*parts_.embeddings, submission.request, others));
+  while (embeddings_.take(mail, false) && !mail.empty()) {
+    for (EmbeddingSubmission& submission : mail) submission.done(embed_guarded(*parts_.embeddings, submission.request, others));
+  }
 }
 
 }  // namespace pensieve::engine

@@ -87,6 +87,20 @@ TEST_F(LocalEngineTest, StreamsGoOnBetweenTheBatchesOfAnEmbedding) {
   EXPECT_EQ(result->vectors.front().front(), 2);
 }
 
+TEST_F(LocalEngineTest, AnEmbeddingThatComesDuringAnotherIsComputedToo) {
+  auto owned = std::make_unique<SlowEmbeddings>();
+  SlowEmbeddings& embeddings = *owned;
+  start(std::move(owned));
+  std::latch answers(2);
+  engine->embed({.inputs = {{.text = "a"}}}, [&](const Result<Embeddings>&) { answers.count_down(); });
+  embeddings.begun.wait(false);
+  engine->embed({.inputs = {{.text = "b"}}}, [&](const Result<Embeddings>&) { answers.count_down(); });
+  engine->submit(1, text("a", 5));
+  log.wait(1);  // a turn of the streams has come after it
+  embeddings.released = true;
+  answers.wait();
+}
+
 TEST_F(LocalEngineTest, EndsInTheMiddleOfAnEmbedding) {
   auto owned = std::make_unique<SlowEmbeddings>();
   SlowEmbeddings& embeddings = *owned;

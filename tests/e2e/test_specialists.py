@@ -83,8 +83,10 @@ def test_eight_streams_over_three_sets_equal_their_solo_answers(specialists):
 
 def test_the_fields_of_all_apis_ask_for_the_same(specialists):
     question, lora = "Write one sentence about the sea.", [{"name": "sql", "scale": 0.5}]
+    others = (text(specialists), text(specialists, f"{STARTER_ID}+sql"))
+    text(specialists, lora=lora)  # a prompt that is read anew may be computed in another way
     wanted = text(specialists, lora=lora)
-    assert wanted not in (text(specialists), text(specialists, f"{STARTER_ID}+sql"))
+    assert wanted not in others
     common = {"model": STARTER_ID, "lora": lora}
     options = {"temperature": 0, "num_predict": 24, "repeat_penalty": 1.0}
 

@@ -15,6 +15,7 @@ const settings = { prompt: "Say hello.", maxOutputTokens: 12, temperature: 0, ma
 
 for (const [name, model] of Object.entries(models)) {
   test(`${name}: a stream tells what the plain answer tells`, async () => {
+    await generateText({ model, ...settings });  // a prompt that is read anew may be computed in another way
     const plain = await generateText({ model, ...settings });
     assert.ok(plain.text && plain.usage.outputTokens > 0);
     const stream = streamText({ model, ...settings });
