@@ -11,6 +11,7 @@ constexpr std::size_t kMostCheckpointBytes = 64U << 20U;  // of one sequence
 constexpr std::size_t kPassesUntilMoved = 8;              // steps that read as many cells in vain as there are to move
 constexpr std::size_t kLeastSkipped = 128;                // cells; libllama reads 256 at a time
 
+constexpr std::size_t kLeastParked = 96;    // tokens; shorter ones cost little where they are
 constexpr std::size_t kReadPerDecoded = 4;  // a prompt's tokens pass by together, that many for the cost of one
 constexpr std::size_t kSavedPerRead = 8;    // tokens saved for each one that is read
 
@@ -254,7 +255,7 @@ bool SequenceCache::pass(std::size_t decoded, std::size_t read) {
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     Slot& slot = slots_[i];
     if (slot.tokens.empty()) continue;
-    const bool worth_it = !slot.busy && slot.tokens.size() >= kLeastKeptTokens;
+    const bool worth_it = !slot.busy && slot.tokens.size() >= kLeastParked;
     const bool leaves = worth_it && (slot.passed += decoded + read / kReadPerDecoded) >= patience(slot.tokens.size());
     while (leaves && saved < most && !slot.tokens.empty()) {
       worked = true;

@@ -16,6 +16,7 @@ def client(server):
 
 
 def test_chat_streams_what_it_answers_plainly(client):
+    client.chat(model=STARTER_ID, messages=QUESTION, options=BRIEF)  # a prompt that is read anew may be computed in another way
     plain = client.chat(model=STARTER_ID, messages=QUESTION, options=BRIEF)
     assert plain.message.role == "assistant" and plain.message.content
     assert plain.done and plain.done_reason in ("stop", "length") and plain.eval_count > 0
