@@ -14,14 +14,16 @@ constexpr std::pair<char32_t, char> kEscapes[] = {{U'"', '"'},  {U'\\', '\\'}, {
 
 }  // namespace
 
-std::string json_character(const CodeSet& set) {
+CodeSet escaped_characters() {
   CodeSet escaped;
   escaped.add(0, 0x1F);
-  escaped.add(U'"', U'"');
-  escaped.add(U'\\', U'\\');
-  escaped.add(0x7F, 0x7F);
+  for (const char32_t point : {U'"', U'\\', U'\x7F'}) escaped.add(point, point);
+  return escaped;
+}
+
+std::string json_character(const CodeSet& set) {
   std::string body;
-  const CodeSet plain = set.without(escaped);
+  const CodeSet plain = set.without(escaped_characters());
   if (!plain.empty()) {
     body = "[";
     for (const CodeRange& range : plain.ranges()) {

@@ -7,6 +7,9 @@
 
 namespace pensieve::grammar {
 
+// Characters that never stand for themselves in the strings that rules of this folder allow.
+CodeSet escaped_characters();
+
 // Body of a rule for one character of `set`: itself, or its escape where JSON wants one.
 std::string json_character(const CodeSet& set);
 

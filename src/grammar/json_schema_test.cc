@@ -49,6 +49,13 @@ TEST(JsonSchema, AllowsNoMemberTwiceByAnotherName) {
          {R"({"ab":"x"})", R"({"a":"x","ab":"x"})", R"({"\u0061b":"x"})", R"({"z":1})"});
 }
 
+TEST(JsonSchema, AllowsOtherNamesBesideNamesThatNeedEscapes) {
+  const std::string schema = R"({"type":"object","properties":{"\"b\"":{"type":"null"},"a\\":{"type":"null"}},"required":["\"b\""],
+                                 "additionalProperties":{"type":"integer"}})";
+  expect(schema, {R"({"\"b\"":null})", R"({"\"b\"":null,"a\\":null,"b":1})", R"({"\"b\"":null,"a":1})"},
+         {R"({"\"b\"":null,""":0})", R"({"\"b\"":null,""b"":0})", R"({"\"b\"":null,"a\":0})", R"({"\"b\"":null,"\"b\"":0})"});
+}
+
 TEST(JsonSchema, HoldsRequiredMembersWithoutASchema) {
   expect(R"({"type":"object","required":["a"]})", {R"({"a":[1,"x",{}]})"}, {R"({})", R"({"b":1})"});
 }

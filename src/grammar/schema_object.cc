@@ -20,9 +20,7 @@ struct NameTree {
 // Symbol of what may follow in a name that is none of the tree's. Escapes are left out: they could spell
 // one of the names.
 std::string other_name(Rules& rules, const NameTree& tree, bool may_be_empty) {
-  CodeSet taken;
-  taken.add(0, 0x1F);
-  for (const char32_t point : {U'"', U'\\', U'\x7F'}) taken.add(point, point);
+  CodeSet taken = escaped_characters();
   const std::string tail = rules.add("name-tail", R"([^"\\\x7F\x00-\x1F]{0,64})");
   for (const auto& [point, below] : tree.next) taken.add(point, point);
   std::string body = std::format("{} {}", rules.add("name-char", json_character(taken.complement())), tail);
@@ -48,9 +46,13 @@ Result<std::string> SchemaCompiler::other_member(const Json& schema, const Json&
   const auto others = schema.find("additionalProperties");
   if (others == schema.end() || *others == false) return std::string();
   NameTree tree;
+  const CodeSet escaped = escaped_characters();
   for (const auto& [key, value] : properties.items()) {
+    const auto points = code_points(key);
+    if (std::ranges::any_of(points, [&](char32_t point) { return escaped.contains(point); }))
+      continue;  // no name without escapes can spell it
     NameTree* at = &tree;
-    for (const char32_t point : code_points(key)) at = &at->next[point];
+    for (const char32_t point : points) at = &at->next[point];
     at->ends = true;
   }
   const std::string value = TRY(compile(*others, path + "/additionalProperties"));

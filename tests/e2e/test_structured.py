@@ -137,7 +137,8 @@ def test_parallel_calls_can_be_switched_off(gpt, claude):
 
 
 def test_anthropic_forced_calls_make_the_round_trip_with_errors(claude):
-    answer = claude.messages.create(model="auto", messages=ASK, tools=TOOLS, max_tokens=400, tool_choice={"type": "tool", "name": "get_weather"})
+    answer = claude.messages.create(model="auto", messages=ASK, tools=TOOLS, max_tokens=400,
+                                    tool_choice={"type": "tool", "name": "get_weather", "disable_parallel_tool_use": True})
     assert answer.stop_reason == "tool_use"
     uses = [block for block in answer.content if block.type == "tool_use"]
     assert uses and all(use.id.startswith("toolu_") for use in uses)
@@ -150,7 +151,8 @@ def test_anthropic_forced_calls_make_the_round_trip_with_errors(claude):
 
 
 def test_anthropic_streams_calls_as_partial_json(claude):
-    with claude.messages.stream(model="auto", messages=ASK, tools=TOOLS, max_tokens=400, tool_choice={"type": "any"}) as stream:
+    with claude.messages.stream(model="auto", messages=ASK, tools=TOOLS, max_tokens=400,
+                                tool_choice={"type": "any", "disable_parallel_tool_use": True}) as stream:
         kinds = [event.type for event in stream]
         final = stream.get_final_message()
     assert "input_json" in kinds and final.stop_reason == "tool_use"
