@@ -79,6 +79,7 @@ class FakeBatchModel final : public BatchModel {
   int refused_loads = 0;  // of load_state(), from now on
 
   StateForm form{.divisible = true};
+  std::size_t token_bytes = sizeof(Token);  // of a saved state; at least this
 
   std::vector<std::vector<BatchToken>> batches;  // every batch that was computed
   std::vector<std::string> complaints;
@@ -163,12 +164,14 @@ class FakeBatchModel final : public BatchModel {
     return true;
   }
   [[nodiscard]] StateForm state_form() const override { return form; }
-  // The state of a token is its four bytes.
+  // The state of a token is its four bytes and others.
   std::vector<char> save_state(SequenceId sequence, std::size_t begin, std::size_t end) override {
     const auto& held = content_[sequence];
     if (end > held.size()) complaints.emplace_back("saved more than there is");
     const auto* bytes = reinterpret_cast<const char*>(held.data());
-    return {bytes + begin * sizeof(Token), bytes + end * sizeof(Token)};
+    std::vector<char> state(bytes + begin * sizeof(Token), bytes + end * sizeof(Token));
+    state.resize((end - begin) * token_bytes);
+    return state;
   }
   bool load_state(SequenceId sequence, std::size_t begin, std::size_t end, std::span<const char> state) override {
     auto& held = content_[sequence];
@@ -176,9 +179,9 @@ class FakeBatchModel final : public BatchModel {
     if (refused_loads > 0 && refused_loads-- > 0) return false;
     std::size_t used = end - begin;
     for (const auto& [other, tokens] : content_) used += tokens.size();
-    if (used > limits_.cells || state.size() != (end - begin) * sizeof(Token)) return false;
+    if (used > limits_.cells || state.size() != (end - begin) * token_bytes) return false;
     held.resize(end);
-    std::memcpy(held.data() + begin, state.data(), state.size());
+    std::memcpy(held.data() + begin, state.data(), (end - begin) * sizeof(Token));
     return true;
   }
   void copy(SequenceId from, SequenceId to, std::size_t length) override {

@@ -50,7 +50,7 @@ Generation::Reading::Reading(std::shared_ptr<const AnswerPlan> answer_plan, cons
 
 void Generation::admit(std::size_t cached_tokens) {
   if (std::exchange(admitted_, true)) return;
-  usage_.cached_prompt_tokens = static_cast<std::int64_t>(cached_tokens);
+  usage_.cached_prompt_tokens = static_cast<std::int64_t>(std::min(cached_tokens, prompt_tokens_ - 1));
   emit(Started{usage_});
   if (echoes_scores_) prompt_scores_.push_back(unscored(tokens_.front(), vocabulary_));
   if (!scores_prompt()) echo();
@@ -96,7 +96,7 @@ bool Generation::advance(std::span<float> logits, SteadyTime now, std::span<cons
   }
   if (!first_token_) {
     first_token_ = now;
-    timings_.prefill_us = microseconds(*began_, now);
+    timings_.prefill_us = std::max<std::int64_t>(1, microseconds(*began_, now));
   }
   timings_.decode_us = microseconds(*first_token_, now);
   count_guesses(guessed, *token);

@@ -35,7 +35,7 @@ class Generation {
   [[nodiscard]] bool wants_tokens() const { return prepared_.request.max_tokens != 0; }
 
   // Reports Started, the first time only, and the prompt's text if it was to be echoed and its tokens need no
-  // scores.
+  // scores. The prompt's last token never counts as cached: clients take a prompt of no tokens for a fault.
   void admit(std::size_t cached_tokens);
 
   // True while the prompt is to be read from its beginning with a row of logits for each token: an echo with

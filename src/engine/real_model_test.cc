@@ -163,6 +163,17 @@ TEST_F(SmolRealModel, AnswersTheSameFromACachedPrefix) {
   EXPECT_EQ(cached.text(), fresh);
 }
 
+// The second time nothing of the prompt is computed: its last token alone could go through other kernels.
+TEST_F(SmolRealModel, AnswersTheSameWhenAskedAgain) {
+  for (const std::string question : {"Name three rivers of Europe.", "What is a lambda in C++?", "Why is the sky blue?"}) {
+    const StreamRecord first = run(ask(question, 40));
+    const StreamRecord again = run(ask(question, 40));
+    EXPECT_EQ(again.text(), first.text());
+    const Usage usage = again.first<Finished>()->usage;
+    EXPECT_EQ(usage.cached_prompt_tokens, usage.prompt_tokens - 1);
+  }
+}
+
 TEST_F(SmolRealModel, StopsAtAStopString) {
   GenerationRequest request = complete("1, 2, 3, 4, 5, 6, 7, 8, 9,", 60);
   request.stop = {" 13"};

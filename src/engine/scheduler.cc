@@ -15,7 +15,8 @@ constexpr std::size_t kMostWaiting = 1024;
 constexpr std::size_t kMostOvertaken = 16;
 constexpr std::uint32_t kStepsBetweenSaves = 4;
 constexpr std::size_t kLongestDraft = 15;
-constexpr std::size_t kRoomToGrow = 32;  // cells kept free for each running request's answer
+constexpr std::size_t kKeptLogits = 8U << 20U;  // bytes
+constexpr std::size_t kRoomToGrow = 32;         // cells kept free for each running request's answer
 
 Error too_long(std::size_t tokens, std::size_t most) {
   return {ErrorCode::kContextOverflow, std::format("prompt is too long: {} tokens > {} maximum", tokens, most), {}, "messages"};
@@ -31,6 +32,7 @@ Scheduler::Scheduler(BatchModel& model, const Vocabulary& vocabulary, const Cloc
       sink_(std::move(sink)),
       seeds_(std::move(seeds)),
       cache_(model, archive),
+      kept_(kKeptLogits),
       speculation_(speculation && model.limits().takes_back) {
   throttle(0, 0);
 }
@@ -76,15 +78,16 @@ bool Scheduler::step() {
     drop_cancelled();
     admit();
     const bool loaded = load_archived();
+    const bool answered = answer_known();
     tidy_cache();
     std::vector<Share> shares = plan();
-    if (shares.empty()) return loaded || cache_.save_ahead();
+    if (shares.empty()) return loaded || answered || cache_.save_ahead(active_.empty());
     if (speculation_ && has_room) add_drafts(shares);
     switch (decode(shares)) {
       case DecodeOutcome::kDone: {
         const bool plain = std::ranges::all_of(shares, [](const Share& share) { return share.run->pending() == 1; });
         distribute(shares);
-        if (plain && ++plain_steps_ % kStepsBetweenSaves == 0) cache_.save_ahead();
+        if (plain && ++plain_steps_ % kStepsBetweenSaves == 0) cache_.save_ahead(false);
         return true;
       }
       case DecodeOutcome::kNoSpace:
@@ -114,6 +117,8 @@ void Scheduler::admit() {
   for (auto next = waiting_.begin(); next != waiting_.end();) {
     if (active_.size() >= max_active_) return;
     Run& run = **next;
+    const bool may_be_known = run.generation.wants_tokens() && !run.generation.scores_prompt();
+    run.kept = may_be_known ? kept_.find(run.generation.tokens(), run.span) : nullptr;
     auto place = cache_.find(run.reusable(), run.span);
     if (!place) return;
     if (!has_room(run, *place)) {
@@ -142,11 +147,27 @@ bool Scheduler::load_archived() {
   if (next == active_.end()) return false;
   Run& run = **next;
   const std::size_t before = run.computed;
-  run.computed = cache_.load(run.sequence, run.archived.front(), run.generation.tokens());
+  run.computed = cache_.load(run.sequence, run.archived.front(), run.reusable());
   run.archived.pop_front();
   if (run.computed <= before) run.archived.clear();
   if (run.archived.empty()) run.generation.admit(run.computed);
   return true;
+}
+
+// The first token of prompts that the cache holds to their end. True if there were any.
+bool Scheduler::answer_known() {
+  bool any = false;
+  std::vector<Run*> ended;
+  for (const RunPointer& run : active_) {
+    if (run->pending() > 0 || !run->archived.empty() || run->generation.paused()) continue;
+    any = true;
+    const SteadyTime now = clock_.steady_now();
+    run->generation.begin(now);
+    std::vector<float> logits = *std::exchange(run->kept, nullptr);
+    if (run->generation.advance(logits, now)) ended.push_back(run.get());
+  }
+  remove(ended, true);
+  return any;
 }
 
 bool Scheduler::has_room(const Run& run, const SequenceCache::Place& place) const {
@@ -271,7 +292,11 @@ void Scheduler::distribute(std::span<const Share> shares) {
     if (!run.generation.wants_tokens()) {
       run.generation.end_after_prompt(now);
       ended.push_back(&run);
-    } else if (sample(share, row, now)) {
+      continue;
+    }
+    run.kept = nullptr;
+    if (!run.generation.has_answer()) kept_.keep(run.generation.tokens(), run.span, model_.logits(row));
+    if (sample(share, row, now)) {
       ended.push_back(&run);
     }
   }

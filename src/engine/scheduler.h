@@ -12,6 +12,7 @@
 #include "engine/decode_times.h"
 #include "engine/drafter.h"
 #include "engine/generation.h"
+#include "engine/kept_logits.h"
 #include "engine/sequence_cache.h"
 #include "engine/step_cost.h"
 
@@ -64,10 +65,12 @@ class Scheduler {
     AdapterSetPointer adapters;
     AdapterSpan span;
     Drafter drafter;
+    KeptLogits::Row kept = nullptr;  // after all of its tokens, where they need not be computed again
 
-    // What may come from the cache: nothing where every token's logits are wanted.
+    // What may come from the cache: what is before the first token whose logits are needed.
     [[nodiscard]] std::span<const Token> reusable() const {
-      return generation.scores_prompt() ? generation.tokens().first(1) : generation.tokens();
+      const auto tokens = generation.tokens();
+      return tokens.first(generation.scores_prompt() ? 0 : tokens.size() - (kept ? 0 : 1));
     }
     [[nodiscard]] std::size_t pending() const { return generation.tokens().size() - computed; }
     // The set that the next token needs, and the tokens that are left for it.
@@ -91,6 +94,7 @@ class Scheduler {
   void drop_cancelled();
   void admit();
   bool load_archived();
+  bool answer_known();
   [[nodiscard]] bool has_room(const Run& run, const SequenceCache::Place& place) const;
   [[nodiscard]] std::vector<Share> plan();
   [[nodiscard]] std::size_t output_rows() const { return std::max(model_.limits().output_rows, model_.limits().max_active); }
@@ -112,6 +116,7 @@ class Scheduler {
   EventSink sink_;
   SeedSource seeds_;
   SequenceCache cache_;
+  KeptLogits kept_;
   StepCost cost_;
   DecodeTimes times_;
   bool speculation_;

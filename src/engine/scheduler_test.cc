@@ -304,15 +304,39 @@ TEST_F(SchedulerTest, ReadsAShortPromptBeforeALongOneThatCameEarlier) {
   EXPECT_THAT(told[1].finished, SizeIs(1));
 }
 
-TEST_F(SchedulerTest, AnswersTheSamePromptAgainByComputingOnlyItsLastToken) {
-  submit(1, "hello there", 1);
+TEST_F(SchedulerTest, AnswersTheSamePromptAgainWithoutReadingIt) {
+  submit(1, "hello there", 3);
   run_to_end();
   const std::size_t before = model.tokens_computed();
   submit(2, "hello there", 1);
   run_to_end();
-  EXPECT_EQ(model.tokens_computed() - before, 1U);
-  EXPECT_EQ(told[2].started.at(0).usage.cached_prompt_tokens, 10);
+  EXPECT_EQ(model.tokens_computed(), before);
+  EXPECT_EQ(told[2].started.at(0).usage.cached_prompt_tokens, 10) << "the last one is never called cached";
+  EXPECT_EQ(told[2].text, told[1].text.substr(0, 1));
+  submit(3, "hello there", 3);
+  run_to_end();
+  EXPECT_EQ(model.tokens_computed() - before, 2U) << "the answer's tokens";
+  EXPECT_EQ(told[3].text, told[1].text);
+}
+
+TEST_F(SchedulerTest, AnswersTheSamePromptBesideItselfWithoutReadingIt) {
+  submit(1, "hello there", 3);
+  scheduler.step();
+  submit(2, "hello there", 3);
+  const std::size_t before = model.tokens_computed();
+  run_to_end();
+  EXPECT_EQ(model.tokens_computed() - before, 4U);
   EXPECT_EQ(told[2].text, told[1].text);
+}
+
+TEST_F(SchedulerTest, ReadsAPromptAgainWhoseLastTokenIsLost) {
+  submit(1, "hello there", 1);
+  run_to_end();
+  model.reuse = [](std::size_t, std::size_t wanted) { return wanted == 11 ? 0 : wanted; };
+  submit(2, "hello there", 1);
+  run_to_end();
+  EXPECT_EQ(told[2].text, told[1].text);
+  EXPECT_EQ(told[2].started.at(0).usage.cached_prompt_tokens, 0);
 }
 
 TEST_F(SchedulerTest, GoesOnFromThePointWhereAConversationDiverges) {

@@ -1,6 +1,8 @@
 #include "engine/sequence_cache.h"
 
 #include <algorithm>
+#include <functional>
+#include <limits>
 
 namespace pensieve::engine {
 namespace {
@@ -9,15 +11,18 @@ constexpr std::size_t kTokensBetweenCheckpoints = 1024;
 constexpr std::size_t kAnswerTokens = 512;                // an answer that is asked for again is hardly longer
 constexpr std::size_t kMostCheckpointBytes = 64U << 20U;  // of one sequence
 constexpr std::size_t kPassesUntilMoved = 8;              // steps that read as many cells in vain as there are to move
+constexpr std::size_t kSavedAtRest = 16U << 20U;          // bytes of a conversation that are soon written
 constexpr std::size_t kLeastSkipped = 128;                // cells; libllama reads 256 at a time
 
-constexpr std::size_t kLeastParked = 96;    // tokens; shorter ones cost little where they are
-constexpr std::size_t kReadPerDecoded = 4;  // a prompt's tokens pass by together, that many for the cost of one
-constexpr std::size_t kSavedPerRead = 8;    // tokens saved for each one that is read
+constexpr std::size_t kMostLeftBehind = 64;  // tokens of all idle sequences that are too short for the archive
+constexpr std::size_t kReadPerDecoded = 4;   // a prompt's tokens pass by together, that many for the cost of one
+constexpr std::size_t kSavedPerRead = 8;     // tokens saved for each one that is read
 
-// Tokens that pass an idle conversation before it leaves. A short one is back at once; a long one that an agent
-// interrupts with a short question should not have to come back after each.
-std::size_t patience(std::size_t tokens) { return std::clamp<std::size_t>(tokens / 32, 4, 64); }
+// Tokens that pass an idle conversation before it leaves. A short one is back at once, and gone at once if it is saved
+// already; a long one that an agent interrupts with a short question should not have to come back after each.
+std::size_t patience(std::size_t tokens, bool saved) {
+  return saved ? std::clamp<std::size_t>(tokens / 64, 1, 64) : std::clamp<std::size_t>(tokens / 32, 4, 64);
+}
 
 }  // namespace
 
@@ -26,11 +31,11 @@ SequenceCache::SequenceCache(BatchModel& model, StateArchive* archive)
   if (archive != nullptr) transfer_.emplace(model, *archive);
 }
 
-// Tokens of `prompt`, but for its last (whose logits are needed), that `slot` can provide.
-std::size_t SequenceCache::usable(std::size_t slot, std::span<const Token> prompt, const AdapterSpan& adapters) const {
+// Tokens of `wanted` that `slot` can provide.
+std::size_t SequenceCache::usable(std::size_t slot, std::span<const Token> wanted, const AdapterSpan& adapters) const {
   const auto& tokens = slots_[slot].tokens;
-  const auto wanted = prompt.first(std::min(prompt.size() - 1, shareable(slots_[slot].adapters, adapters)));
-  const auto common = std::ranges::mismatch(tokens, wanted).in1 - tokens.begin();
+  const auto alike = wanted.first(std::min(wanted.size(), shareable(slots_[slot].adapters, adapters)));
+  const auto common = std::ranges::mismatch(tokens, alike).in1 - tokens.begin();
   if (common == 0) return 0;
   const std::size_t reusable = model_.reusable_prefix(static_cast<SequenceId>(slot), static_cast<std::size_t>(common));
   if (reusable > 0 || slots_[slot].busy) return reusable;
@@ -49,11 +54,11 @@ std::optional<std::size_t> SequenceCache::victim(std::optional<std::size_t> spar
   return best;
 }
 
-std::optional<SequenceCache::Place> SequenceCache::find(std::span<const Token> prompt, const AdapterSpan& adapters) const {
+std::optional<SequenceCache::Place> SequenceCache::find(std::span<const Token> wanted, const AdapterSpan& adapters) const {
   std::size_t source = 0;
   std::size_t cached = 0;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
-    const std::size_t here = usable(i, prompt, adapters);
+    const std::size_t here = usable(i, wanted, adapters);
     const bool better = here > cached || (here == cached && here > 0 && slots_[source].busy && !slots_[i].busy);
     if (better) {
       source = i;
@@ -79,7 +84,7 @@ std::optional<SequenceCache::Place> SequenceCache::find(std::span<const Token> p
   }
   // The same prompt again takes its sequence over: in other cells its attention is added up in another
   // order, which can turn a greedy answer where two tokens are as good as equal.
-  const bool asked_again = cached + 1 >= prompt.size() && lost <= kAnswerTokens;
+  const bool asked_again = cached == wanted.size() && lost <= kAnswerTokens;
   if (idle && (lost < kLeastKeptTokens || asked_again)) return place(source, source);
   const auto target = victim(source);
   // A branch of a conversation leaves it as it is where that costs no other conversation more.
@@ -89,8 +94,7 @@ std::optional<SequenceCache::Place> SequenceCache::find(std::span<const Token> p
   return idle ? std::optional(place(source, source)) : std::nullopt;
 }
 
-void SequenceCache::add_archived(Place& place, std::span<const Token> prompt, const AdapterSpan& adapters) {
-  const auto wanted = prompt.first(prompt.size() - 1);
+void SequenceCache::add_archived(Place& place, std::span<const Token> wanted, const AdapterSpan& adapters) {
   if (!transfer_ || wanted.empty()) return;
   place.archived = transfer_->find(wanted, adapters, place.cached);
   if (place.archived.empty()) return;
@@ -104,7 +108,7 @@ void SequenceCache::add_archived(Place& place, std::span<const Token> prompt, co
   place.shared = std::min(place.shared, place.cached);
 }
 
-std::size_t SequenceCache::load(SequenceId sequence, const StatePiece& piece, std::span<const Token> prompt) {
+std::size_t SequenceCache::load(SequenceId sequence, const StatePiece& piece, std::span<const Token> wanted) {
   const auto at = static_cast<std::size_t>(sequence);
   Slot& slot = slots_[at];
   const std::size_t before = slot.tokens.size();
@@ -120,7 +124,6 @@ std::size_t SequenceCache::load(SequenceId sequence, const StatePiece& piece, st
   place(slot);
   slot.tokens.insert(slot.tokens.end(), piece.tokens.begin(), piece.tokens.end());
   slot.saved = slot.tokens.size();
-  const auto wanted = prompt.first(prompt.size() - 1);
   const auto common = static_cast<std::size_t>(std::ranges::mismatch(slot.tokens, wanted).in1 - slot.tokens.begin());
   if (common < slot.tokens.size()) {
     const bool possible = model_.reusable_prefix(sequence, common) == common;
@@ -235,28 +238,43 @@ std::size_t SequenceCache::held_cells() const {
   return cells;
 }
 
-bool SequenceCache::save_ahead() {
-  if (!transfer_ || !crowded()) return false;
+bool SequenceCache::save_ahead(bool at_rest) {
+  if (!transfer_) return false;
+  // Where none may go back to an earlier token, none leaves for the sake of speed.
+  const std::size_t most = crowded() ? std::numeric_limits<std::size_t>::max() : at_rest && !needs_checkpoints_ ? kSavedAtRest : 0;
   std::optional<std::size_t> oldest;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     if (slots_[i].busy || slots_[i].saved >= savable(slots_[i])) continue;
+    if (slots_[i].tokens.size() * transfer_->token_bytes() > most || most == 0) continue;
     if (!oldest || slots_[i].released < slots_[*oldest].released) oldest = i;
   }
   return oldest && save_piece(*oldest);
 }
 
+// Idle sequences by age of release, the youngest first.
+std::vector<std::size_t> SequenceCache::idle() const {
+  std::vector<std::size_t> found;
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    if (!slots_[i].busy && !slots_[i].tokens.empty()) found.push_back(i);
+  }
+  std::ranges::sort(found, std::greater(), [&](std::size_t i) { return slots_[i].released; });
+  return found;
+}
+
 bool SequenceCache::pass(std::size_t decoded, std::size_t read) {
   if (!transfer_ || needs_checkpoints_) return false;
-  std::optional<std::size_t> only;
-  std::size_t used = 0;
   bool worked = false;
   const std::size_t most = decoded > 0 ? kPieceTokens : std::max(kPieceTokens, kSavedPerRead * read);
   std::size_t saved = 0;  // tokens
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
+  std::size_t left_behind = 0;
+  for (const std::size_t i : idle()) {
     Slot& slot = slots_[i];
-    if (slot.tokens.empty()) continue;
-    const bool worth_it = !slot.busy && slot.tokens.size() >= kLeastParked;
-    const bool leaves = worth_it && (slot.passed += decoded + read / kReadPerDecoded) >= patience(slot.tokens.size());
+    if (slot.tokens.size() < kLeastKeptTokens && left_behind + slot.tokens.size() <= kMostLeftBehind) {
+      left_behind += slot.tokens.size();
+      continue;
+    }
+    slot.passed += decoded + read / kReadPerDecoded;
+    const bool leaves = slot.passed >= patience(slot.tokens.size(), slot.saved >= savable(slot));
     while (leaves && saved < most && !slot.tokens.empty()) {
       worked = true;
       const std::size_t before = slot.saved;
@@ -266,16 +284,14 @@ bool SequenceCache::pass(std::size_t decoded, std::size_t read) {
         empty(i);
       }
     }
-    if (slot.tokens.empty()) continue;
-    ++used;
-    only = i;
   }
   if (worked || decoded != 1 || read > 0) return worked;
-  if (used != 1 || !slots_[*only].busy) return false;
-  Slot& slot = slots_[*only];
-  if (slot.below < kLeastSkipped) return false;
-  slot.skipped += slot.below;
-  return slot.skipped >= kPassesUntilMoved * slot.tokens.size() && move_down(*only);
+  const auto busy = std::ranges::find(slots_, true, &Slot::busy);
+  if (busy == slots_.end() || std::ranges::count(slots_, true, &Slot::busy) != 1) return false;
+  const std::size_t held_below = held_cells() - busy->tokens.size();
+  if (busy->below < held_below + kLeastSkipped) return false;
+  busy->skipped += busy->below - held_below;
+  return busy->skipped >= kPassesUntilMoved * busy->tokens.size() && move_down(static_cast<std::size_t>(busy - slots_.begin()));
 }
 
 // The only sequence gives its cells back and takes the first ones. What can't be put back is lost.

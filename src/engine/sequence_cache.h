@@ -19,7 +19,8 @@ namespace pensieve::engine {
 // lost by that: what leaves is kept there and comes back for a prompt that begins with it.
 //
 // Every step reads past all cells up to the last one in use, those of idle sequences too, so that a few tokens
-// beside a conversation cost as much as taking it out and bringing it back. After more than that it leaves.
+// beside a conversation cost as much as taking it out and bringing it back. After more than that it leaves; a few
+// that are too short for the archive stay.
 class SequenceCache {
  public:
   // `archive` may be null.
@@ -29,24 +30,24 @@ class SequenceCache {
   struct Place {
     SequenceId source = 0;  // has the prefix; equals `sequence` if it is taken over
     SequenceId sequence = 0;
-    std::size_t cached = 0;            // tokens of the prefix, less than the prompt has
+    std::size_t cached = 0;            // tokens of the prefix
     std::size_t shared = 0;            // of these, in cells that a running sequence holds anyway
     std::vector<StatePiece> archived;  // to be loaded after those; filled by add_archived
   };
 
-  // Best place for `prompt` (not empty); none if every sequence is busy.
-  // `adapters`: what it is to be computed with.
-  [[nodiscard]] std::optional<Place> find(std::span<const Token> prompt, const AdapterSpan& adapters = {}) const;
+  // Best place for a prompt; none if every sequence is busy. `wanted`: its tokens that may come from the cache,
+  // all but those whose logits are needed. `adapters`: what it is to be computed with.
+  [[nodiscard]] std::optional<Place> find(std::span<const Token> wanted, const AdapterSpan& adapters = {}) const;
 
   // Looks in the archive for what goes on from the place, or is better.
-  void add_archived(Place& place, std::span<const Token> prompt, const AdapterSpan& adapters = {});
+  void add_archived(Place& place, std::span<const Token> wanted, const AdapterSpan& adapters = {});
 
   // Takes a place just found. Returns the tokens that are really cached.
   std::size_t take(const Place& place, const AdapterSpan& adapters = {});
 
-  // Loads the next piece into a sequence that was taken for `prompt` and holds what is before it. Returns
-  // how many tokens of the prompt it holds then; no more than before if the piece is of no use.
-  std::size_t load(SequenceId sequence, const StatePiece& piece, std::span<const Token> prompt);
+  // Loads the next piece into a sequence that was taken for `wanted` and holds what is before it. Returns
+  // how many tokens of it it holds then; no more than before if the piece is of no use.
+  std::size_t load(SequenceId sequence, const StatePiece& piece, std::span<const Token> wanted);
 
   // Notes tokens that were decoded into a taken sequence.
   void append(SequenceId sequence, std::span<const Token> tokens);
@@ -69,8 +70,8 @@ class SequenceCache {
   bool evict();
 
   // Saves a piece of an idle sequence that may soon have to leave, so that little is to be saved when it
-  // does. False if there is nothing to save.
-  bool save_ahead();
+  // does. `at_rest`: nothing else is to be done, so that small ones are saved too. False if there is nothing to save.
+  bool save_ahead(bool at_rest);
 
   // A step is to be made that decodes and reads (of prompts) so many tokens. Does a piece of the work that makes it
   // and later ones faster, where there is any: an idle sequence that many tokens have passed is saved and leaves the
@@ -97,8 +98,9 @@ class SequenceCache {
     bool busy = false;
   };
 
-  [[nodiscard]] std::size_t usable(std::size_t slot, std::span<const Token> prompt, const AdapterSpan& adapters) const;
+  [[nodiscard]] std::size_t usable(std::size_t slot, std::span<const Token> wanted, const AdapterSpan& adapters) const;
   [[nodiscard]] std::optional<std::size_t> victim(std::optional<std::size_t> spared) const;
+  [[nodiscard]] std::vector<std::size_t> idle() const;
   [[nodiscard]] bool crowded() const;
   [[nodiscard]] std::size_t held_cells() const;
   [[nodiscard]] std::size_t savable(const Slot& slot) const;

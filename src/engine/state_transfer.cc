@@ -19,6 +19,7 @@ std::size_t StateTransfer::save_next(SequenceId sequence, std::span<const Token>
     if (end > saved && !archive_.contains(piece.id)) {
       std::vector<char> state = model_.save_state(sequence, begin, end);
       if (state.empty()) return tokens.size();
+      token_bytes_ = state.size() / (end - begin);
       archive_.store(std::move(piece), std::move(state));
       return end;
     }

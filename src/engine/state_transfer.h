@@ -40,6 +40,9 @@ class StateTransfer {
   // or because the piece is none of its; kGone: the archive has it no more.
   Loading load(SequenceId sequence, const StatePiece& piece);
 
+  // Bytes of a saved token, as far as known.
+  [[nodiscard]] std::size_t token_bytes() const { return token_bytes_; }
+
   // Forgets a piece that the model refuses without need.
   void forget(const StatePiece& piece) { archive_.remove(piece.id); }
 
@@ -49,6 +52,7 @@ class StateTransfer {
   BatchModel& model_;
   StateArchive& archive_;
   BatchModel::StateForm form_;
+  std::size_t token_bytes_ = 0;
 };
 
 }  // namespace pensieve::engine

@@ -33,6 +33,7 @@ class Comparison:
             self.pensieve.stop()
             raise
         self.prompts = 0
+        self.prompt_tokens = 0  # of each prompt
 
     def stop(self) -> None:
         self.pensieve.stop()
@@ -46,7 +47,8 @@ class Comparison:
 
     def warm_up(self) -> None:
         for server in (self.pensieve, self.llama):
-            server.complete([self.prompt() for _ in range(self.settings.streams)], 8)
+            answers = server.complete([self.prompt() for _ in range(self.settings.streams)], 8)
+        self.prompt_tokens = answers[0].usage["prompt_tokens"]
 
     def single_stream(self, server: Server) -> dict:
         before = self.pensieve.engine_seconds()
@@ -89,7 +91,7 @@ class Comparison:
         figures: dict = {"llama-bench": {}, "Pensieve": {}, "llama-server": {}}
         for contender in contenders:
             if contender is None:
-                figures["llama-bench"]["decode_tps"] = llama_bench_tps(self.settings, self.options.tokens)
+                figures["llama-bench"]["decode_tps"] = llama_bench_tps(self.settings, self.options.tokens, self.prompt_tokens)
             else:
                 figures[contender.name].update(self.single_stream(contender))
         for measure in (self.first_token, self.streams):

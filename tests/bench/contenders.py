@@ -116,9 +116,10 @@ class LlamaServer(Server):
         return self._healthy(lambda health: health["status"] == "ok")
 
 
-def llama_bench_tps(settings: Settings, tokens: int) -> float:
-    """Decode speed of libllama alone: `tokens` from an empty context."""
-    command = ["llama-bench", "-m", str(settings.model), "-t", str(settings.threads), "-p", "0", "-n", str(tokens), "-r", "2", "-o", "json"]
+def llama_bench_tps(settings: Settings, tokens: int, depth: int) -> float:
+    """Decode speed of libllama alone: `tokens` behind `depth` others."""
+    command = ["llama-bench", "-m", str(settings.model), "-t", str(settings.threads), "-p", "0", "-n", str(tokens), "-d", str(depth),
+               "-r", "2", "-o", "json"]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         raise RuntimeError(f"llama-bench failed: {done.stderr[-2000:]}")
