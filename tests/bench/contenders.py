@@ -104,10 +104,11 @@ class LlamaServer(Server):
     name = "llama-server"
     extra = {"ignore_eos": True}
 
-    def __init__(self, settings: Settings, folder: Path):
+    def __init__(self, settings: Settings, folder: Path, *further: str):
+        """`further`: more of its options."""
         self.port = free_port()
         command = ["llama-server", "--model", str(settings.model), "--host", "127.0.0.1", "--port", str(self.port), "--offline"]
-        command += ["--ctx-size", str(settings.context), "--parallel", str(settings.streams)]
+        command += ["--ctx-size", str(settings.context), "--parallel", str(settings.streams), *further]
         if settings.threads:
             command += ["--threads", str(settings.threads), "--threads-batch", str(settings.threads)]
         super().__init__(command, folder / "llama-server.log")
