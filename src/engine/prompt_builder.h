@@ -12,8 +12,10 @@ namespace pensieve::engine {
 // Immutable; thread-safe.
 class PromptBuilder {
  public:
-  // `vocabulary` and `compiler` outlive the builder. Without a compiler no answer can be constrained.
-  PromptBuilder(const Vocabulary& vocabulary, ChosenTemplate chosen, GrammarCompiler* compiler = nullptr);
+  // What is given outlives the builder. Without a compiler no answer can be constrained, without `images`
+  // requests with images are refused.
+  PromptBuilder(const Vocabulary& vocabulary, ChosenTemplate chosen, GrammarCompiler* compiler = nullptr,
+                const ImageReader* images = nullptr);
 
   [[nodiscard]] const std::string& template_source() const { return chosen_.source; }
 
@@ -32,6 +34,7 @@ class PromptBuilder {
   [[nodiscard]] Prompt from_tokens(const GenerationRequest& request) const;
   [[nodiscard]] Result<std::string> render(const GenerationRequest& request, Conversation conversation) const;
   void end_reasoning(const GenerationRequest& request, std::string& rendered, Prompt& prompt) const;
+  [[nodiscard]] Result<void> add_image(const Image& image, Prompt& prompt) const;
   void begin_once(std::vector<Token>& tokens) const;
 
   const Vocabulary& vocabulary_;
@@ -39,6 +42,7 @@ class PromptBuilder {
   ControlTexts controls_;
   AnswerForms forms_;
   AnswerPlanner planner_;
+  const ImageReader* images_;
 };
 
 }  // namespace pensieve::engine

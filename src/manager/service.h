@@ -48,6 +48,8 @@ struct ModelStatus {
   std::string path;
   std::string architecture;
   bool makes_embeddings = false;          // and can't answer
+  std::vector<std::string> capabilities;  // beside text: "vision"
+  std::string projector;                  // the file that it sees images with; empty: none
   std::string quantization;               // of most weight bytes, e.g. "Q4_1"
   std::vector<std::string> parents = {};  // names of the models that it was merged of
   std::int64_t file_bytes = 0;
