@@ -35,7 +35,7 @@ std::filesystem::path models_folder(const Paths& paths, const Config& config) {
 // An installed file takes its rating from the catalog's entry of the same file name.
 Result<fit::Candidate> candidate_of(const InstalledModel& model) {
   if (!model.shape) return fail(ErrorCode::kUnsupported, std::format("'{}' has a layout that plans do not know", model.id));
-  fit::Candidate candidate{.name = model.id, .installed = true};
+  fit::Candidate candidate{.name = model.id, .installed = true, .projector = Bytes{model.projector_bytes}};
   candidate.shape = *model.shape;
   candidate.fingerprint = model.fingerprint;
   const std::string name = std::filesystem::path(model.path).filename().string();

@@ -41,7 +41,8 @@ Result<void> check_image(std::string_view bytes) {
   const ImageHeader header = TRY(read_image_header(bytes));
   if (header.format != ImageFormat::kPng) return {};
   // A filter byte begins each row, of which interlacing makes up to twice as many.
-  const std::uint64_t most = std::uint64_t{header.width} * header.height * kMostBytesPerPixel + 4 * std::uint64_t{header.height} + kBytesBesideRows;
+  const std::uint64_t most =
+      std::uint64_t{header.width} * header.height * kMostBytesPerPixel + 4 * std::uint64_t{header.height} + kBytesBesideRows;
   if (!unpacks_within(png_data(bytes), most)) return fail(ErrorCode::kInvalidArgument, "unpacks to more than its size");
   return {};
 }

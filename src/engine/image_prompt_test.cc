@@ -75,9 +75,10 @@ TEST_F(ImagePrompt, AnotherImageOfTheSameSizeHasOtherTokens) {
 }
 
 TEST_F(ImagePrompt, ToolResultsMayHaveImages) {
-  const std::string rendered = text({{.role = Role::kUser, .text = "look"},
-                                     {.role = Role::kAssistant, .tool_calls = {{"1", "camera", "{}"}}},
-                                     {.role = Role::kTool, .text = "done", .tool_call_id = "1", .tool_failed = true, .images = {image("2a", 4)}}});
+  const std::string rendered =
+      text({{.role = Role::kUser, .text = "look"},
+            {.role = Role::kAssistant, .tool_calls = {{"1", "camera", "{}"}}},
+            {.role = Role::kTool, .text = "done", .tool_call_id = "1", .tool_failed = true, .images = {image("2a", 4)}}});
   EXPECT_THAT(rendered, HasSubstr("Error: done[##]"));
 }
 

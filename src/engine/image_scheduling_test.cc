@@ -50,7 +50,8 @@ class ImageScheduling : public testing::Test {
       prompt.tokens.insert(prompt.tokens.end(), cells.begin(), cells.end());
       text.remove_prefix(end + 1);
     }
-    PreparedRequest prepared{.stream = stream, .control = std::make_shared<StreamControl>(), .arrived = clock.steady_now(), .prompt = std::move(prompt)};
+    PreparedRequest prepared{
+        .stream = stream, .control = std::make_shared<StreamControl>(), .arrived = clock.steady_now(), .prompt = std::move(prompt)};
     prepared.request.sampling.temperature = 0;
     prepared.request.max_tokens = max_tokens;
     return prepared;
@@ -75,8 +76,8 @@ class ImageScheduling : public testing::Test {
   }
   std::unique_ptr<Scheduler> make(StateArchive* archive = nullptr, bool speculation = false) {
     return std::make_unique<Scheduler>(
-        model, vocabulary, clock, [this](ipc::StreamId stream, GenerationEvent event) { tell(stream, std::move(event)); }, [] { return 1U; },
-        archive, speculation);
+        model, vocabulary, clock, [this](ipc::StreamId stream, GenerationEvent event) { tell(stream, std::move(event)); },
+        [] { return 1U; }, archive, speculation);
   }
 
   ManualClock clock;
@@ -124,8 +125,8 @@ TEST_F(ImageScheduling, AConversationWithAnImageComesBackFromTheArchive) {
   FakeBatchModel restarted(kLimits);
   restarted.script = model.script;
   Scheduler again(
-      restarted, vocabulary, clock, [this](ipc::StreamId stream, GenerationEvent event) { tell(stream, std::move(event)); }, [] { return 1U; },
-      &archive);
+      restarted, vocabulary, clock, [this](ipc::StreamId stream, GenerationEvent event) { tell(stream, std::move(event)); },
+      [] { return 1U; }, &archive);
   again.add(request(100, "look<60x>abca"));
   again.add(request(101, "look<60y>abca"));
   while (again.step()) {
@@ -163,7 +164,9 @@ TEST_F(ImageScheduling, OtherStreamsGoOnBetweenImages) {
 TEST_F(ImageScheduling, AnImageThatCantBeComputedFailsItsRequestOnly) {
   scheduler->add(request(1, "text", 4));
   scheduler->step();
-  model.outcome = [this] { return scheduler->active() == 2 && model.images.empty() && told[2].failed.empty() ? DecodeOutcome::kFailed : DecodeOutcome::kDone; };
+  model.outcome = [this] {
+    return scheduler->active() == 2 && model.images.empty() && told[2].failed.empty() ? DecodeOutcome::kFailed : DecodeOutcome::kDone;
+  };
   scheduler->add(request(2, "<8x>a"));
   // The first step after it came is the image's.
   run_to_end();

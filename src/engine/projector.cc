@@ -117,7 +117,8 @@ Result<std::unique_ptr<Projector>> Projector::open(const Settings& settings, con
   if (context == nullptr) {
     return fail(ErrorCode::kUnsupported, std::format("the projector {} can't be used: {}", settings.path, lines.errors()));
   }
-  if (!mtmd_support_vision(context)) return fail(ErrorCode::kUnsupported, std::format("the projector {} is none for images", settings.path));
+  if (!mtmd_support_vision(context))
+    return fail(ErrorCode::kUnsupported, std::format("the projector {} is none for images", settings.path));
   if (mtmd_decode_use_mrope(context)) {
     return fail(ErrorCode::kUnsupported, "images of this architecture have positions of several dimensions, which are not supported");
   }

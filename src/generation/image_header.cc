@@ -88,7 +88,8 @@ Result<ImageHeader> read_bmp(std::string_view bytes) {
     return ImageHeader{ImageFormat::kBmp, number(bytes, 18, 2, false), number(bytes, 20, 2, false)};
   }
   const auto height = static_cast<std::int32_t>(number(bytes, 22, 4, false));  // negative: from the top
-  return ImageHeader{ImageFormat::kBmp, number(bytes, 18, 4, false), static_cast<std::uint32_t>(height < 0 ? -std::int64_t{height} : height)};
+  return ImageHeader{ImageFormat::kBmp, number(bytes, 18, 4, false),
+                     static_cast<std::uint32_t>(height < 0 ? -std::int64_t{height} : height)};
 }
 
 Result<ImageHeader> read_any(std::string_view bytes) {

@@ -26,8 +26,8 @@ std::string chunk(std::string_view type, std::string_view content) {
 }
 const std::string kSignature("\x89PNG\r\n\x1a\n", 8);
 std::string png(std::uint32_t width, std::uint32_t height) {
-  return kSignature + chunk("IHDR", big(width) + big(height) + std::string("\x08\x02\0\0\0", 5)) + chunk("IDAT", "data") + chunk("tEXt", "x") +
-         chunk("IDAT", "more") + chunk("IEND", "");
+  return kSignature + chunk("IHDR", big(width) + big(height) + std::string("\x08\x02\0\0\0", 5)) + chunk("IDAT", "data") +
+         chunk("tEXt", "x") + chunk("IDAT", "more") + chunk("IEND", "");
 }
 std::string jpeg(std::uint32_t width, std::uint32_t height) {
   return std::string("\xff\xd8\xff\xe0", 4) + big(4, 2) + "JF" + std::string("\xff\xff\xff\xc2", 4) + big(11, 2) + "\x08" + big(height, 2) +

@@ -17,7 +17,8 @@ std::uint64_t graph_bytes(const Header& header) {
   const std::uint64_t patch = std::max<std::uint64_t>(1, number("clip.vision.patch_size", kMostWidth));
   const std::uint64_t side = number("clip.vision.image_size", kMostWidth) / patch;
   const std::uint64_t patches = std::min(side * side, kMostPatches);
-  const std::uint64_t row = 6 * number("clip.vision.embedding_length", kMostWidth) + 2 * number("clip.vision.feed_forward_length", kMostWidth) +
+  const std::uint64_t row = 6 * number("clip.vision.embedding_length", kMostWidth) +
+                            2 * number("clip.vision.feed_forward_length", kMostWidth) +
                             patches * std::max<std::uint64_t>(1, number("clip.vision.attention.head_count", 256));
   return std::max(kLeastImageBytes, patches * row * sizeof(float));
 }

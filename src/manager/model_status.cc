@@ -47,6 +47,7 @@ ModelStatus describe_model(const InstalledModel& model, const Resident* resident
                      .context_tokens = wished_context};
   const bool refused = resident != nullptr && resident->state == ModelState::kReady && !resident->loaded.reads_images;
   if (!model.projector.empty() && !refused) status.capabilities.emplace_back("vision");
+  if (refused && !resident->loaded.projector_failure.empty()) status.state_reason = "sees no images: " + resident->loaded.projector_failure;
   if (resident == nullptr) return status;
   status.state = resident->state;
   status.pinned = resident->pinned;

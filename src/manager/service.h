@@ -58,7 +58,7 @@ struct ModelStatus {
   std::int64_t trained_context_tokens = 0;
   std::int64_t context_tokens = 0;  // most tokens of one conversation, as it is or would be loaded
   ModelState state = ModelState::kUnloaded;
-  std::string state_reason;  // why it failed or waits, and when it is tried again; empty otherwise
+  std::string state_reason;  // why it failed or waits, and when it is tried again, or sees no images; empty otherwise
   bool pinned = false;       // stays loaded, whatever else wants its memory
   // The rest is 0 unless the model is loaded.
   std::int64_t worker_pid = 0;

@@ -2,7 +2,9 @@
 
 import base64
 import json
+import os
 import shutil
+import signal
 import threading
 
 import anthropic
@@ -179,7 +181,7 @@ def test_text_streams_go_on_beside_images(seeing, client):
 
     def talk():
         done.append(client.chat.completions.create(model=STARTER_ID, max_tokens=64, messages=[{"role": "user", "content": "Tell a story."}],
-                                                   logit_bias={"2": -100}).usage.completion_tokens)
+                                                   logit_bias={"0": -100, "2": -100}).usage.completion_tokens)
 
     talker = threading.Thread(target=talk)
     talker.start()
@@ -189,6 +191,24 @@ def test_text_streams_go_on_beside_images(seeing, client):
                                        messages=[{"role": "user", "content": [openai_image(picture), {"type": "text", "text": "?"}]}])
     talker.join()
     assert done == [64]
+
+
+def test_an_answer_about_an_image_goes_on_when_its_worker_is_killed(tmp_path):
+    (tmp_path / "models").mkdir()
+    write_projector(tmp_path / "models" / "mmproj.gguf", WIDTH)
+    server = Server(tmp_path)
+    client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0, timeout=120)
+    stream = client.chat.completions.create(
+        model=STARTER_ID, max_tokens=60, stream=True, stream_options={"include_usage": True}, logit_bias={"0": -100, "2": -100},
+        messages=[{"role": "user", "content": [openai_image(CHECKS), {"type": "text", "text": "Describe it."}]}])
+    chunks = 0
+    for chunk in stream:
+        chunks += 1
+        if chunks == 5:
+            os.kill(server.worker(), signal.SIGKILL)
+        usage = chunk.usage
+    assert usage.completion_tokens == 60
+    server.stop()
 
 
 def test_what_is_no_image_is_a_400_that_names_the_field(client, claude):
@@ -265,7 +285,8 @@ def test_a_projector_that_does_not_fit_leaves_the_model_as_it_was(tmp_path):
     server = Server(tmp_path)
     client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0)
     assert client.chat.completions.create(model=STARTER_ID, max_tokens=2, messages=[{"role": "user", "content": "Hi"}]).usage
-    assert server.status()["models"][0]["capabilities"] == []
+    model = server.status()["models"][0]
+    assert model["capabilities"] == [] and "sees no images: the projector" in model["state_reason"]
     with pytest.raises(openai.BadRequestError, match="projector"):
         client.chat.completions.create(model=STARTER_ID, max_tokens=1, messages=[{"role": "user", "content": [openai_image(STRIPES)]}])
     server.stop()
