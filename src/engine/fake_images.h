@@ -19,8 +19,10 @@ class FakeImage final : public EncodableImage {
 class FakeImageReader final : public ImageReader {
  public:
   bool whole = false;
+  mutable int decoded = 0;
 
-  [[nodiscard]] Result<std::vector<ImagePart>> read(const Image& image) const override {
+  [[nodiscard]] Result<std::vector<ImagePart>> read(const Image& image, bool only_count) const override {
+    if (!only_count) ++decoded;
     if (image.bytes == "bad") return fail(ErrorCode::kInvalidArgument, "the image is bad", {}, image.field);
     return std::vector<ImagePart>{{.text = {'['}}, {.image = cells(image.bytes)}, {.text = {']'}}};
   }

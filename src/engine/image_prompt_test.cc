@@ -82,6 +82,16 @@ TEST_F(ImagePrompt, ToolResultsMayHaveImages) {
   EXPECT_THAT(rendered, HasSubstr("Error: done[##]"));
 }
 
+TEST_F(ImagePrompt, CountingDecodesNothing) {
+  GenerationRequest request;
+  request.messages = {{.role = Role::kUser, .text = "x", .images = {image("9a", 0)}}};
+  const PromptBuilder prompts = builder("chatml", &images);
+  const std::size_t counted = prompts.build(request, true)->tokens.size();
+  EXPECT_EQ(images.decoded, 0);
+  EXPECT_EQ(prompts.build(request)->tokens.size(), counted);
+  EXPECT_EQ(images.decoded, 1);
+}
+
 // A client can write neither the placeholder nor a cell's number.
 TEST_F(ImagePrompt, TextThatLooksLikeAPlaceholderStaysText) {
   const Prompt prompt = build({{.role = Role::kUser, .text = "\uE0F00\uE0F1", .images = {image("2a", 0)}}}).value();

@@ -50,9 +50,10 @@ class ImageReader {
  public:
   virtual ~ImageReader() = default;
 
-  // Decodes an image and prepares it for the model's encoder, without running that. Errors
-  // kInvalidArgument naming the image's field.
-  [[nodiscard]] virtual Result<std::vector<ImagePart>> read(const Image& image) const = 0;
+  // What an image becomes in the prompt. With `only_count` by what its header says, which takes no time; else it
+  // has been decoded once, so that it can be encoded when its turn comes. Errors kInvalidArgument naming the
+  // image's field.
+  [[nodiscard]] virtual Result<std::vector<ImagePart>> read(const Image& image, bool only_count) const = 0;
 };
 
 }  // namespace pensieve::engine

@@ -13,16 +13,19 @@
 
 #include <algorithm>
 #include <charconv>
+#include <deque>
+#include <mutex>
 
 #include "base/sha256.h"
 #include "engine/image_check.h"
 #include "engine/llama_log.h"
 #include "engine/model_identity.h"
+#include "generation/image_header.h"
 
 namespace pensieve::engine {
 namespace {
 
-constexpr std::size_t kMostEncodedFloats = std::size_t{16} << 20U;  // kept for images that are asked about again
+constexpr std::size_t kMostEncodedFloats = std::size_t{4} << 20U;  // kept for images that are asked about again
 
 struct ContextDeleter {
   void operator()(mtmd_context* context) const { mtmd_free(context); }
@@ -64,26 +67,29 @@ std::unexpected<Error> bad_image(const Image& image, std::string_view problem) {
   return fail(ErrorCode::kInvalidArgument, std::format("{}: the image {}", field, problem), "send it as a PNG or JPEG file", field);
 }
 
-// What an image file becomes. May throw.
-Result<Chunks> prepared(mtmd_context* context, const std::string& file) {
+using Bitmap = std::unique_ptr<mtmd_bitmap, BitmapDeleter>;
+
+// Null if it can't be decoded. May throw.
+Bitmap decoded(mtmd_context* context, const std::string& file) {
   const auto* bytes = reinterpret_cast<const unsigned char*>(file.data());
-  const mtmd_helper_bitmap_wrapper decoded =
-      mtmd_helper_bitmap_init_from_buf(context, bytes, file.size(), false, mtmd_helper_init_opt_default());
-  const std::unique_ptr<mtmd_bitmap, BitmapDeleter> bitmap(decoded.bitmap);
-  if (!bitmap || mtmd_bitmap_is_audio(bitmap.get())) return fail(ErrorCode::kInvalidArgument, "can't be decoded");
+  Bitmap bitmap(mtmd_helper_bitmap_init_from_buf(context, bytes, file.size(), false, mtmd_helper_init_opt_default()).bitmap);
+  return bitmap && !mtmd_bitmap_is_audio(bitmap.get()) ? std::move(bitmap) : nullptr;
+}
+
+// What an image becomes; null if it can't be prepared for the model. May throw.
+Chunks divided(mtmd_context* context, const Bitmap& bitmap) {
   Chunks chunks(mtmd_input_chunks_init());
   const std::string_view marker = mtmd_get_marker(context);
   const mtmd_input_text text{.text = marker.data(), .text_len = marker.size(), .add_special = false, .parse_special = true};
   const mtmd_bitmap* const bitmaps[] = {bitmap.get()};
-  if (mtmd_tokenize(context, chunks.get(), &text, bitmaps, 1) != 0) {
-    return fail(ErrorCode::kInvalidArgument, "can't be prepared for the model");
-  }
-  return chunks;
+  return mtmd_tokenize(context, chunks.get(), &text, bitmaps, 1) == 0 ? std::move(chunks) : nullptr;
 }
 
 }  // namespace
 
 struct Projector::Library {
+  static constexpr std::size_t kMostSound = 512;
+
   std::unique_ptr<mtmd_context, ContextDeleter> context;
   std::string identity;  // of the projector's file
   std::size_t batch_tokens = 0;
@@ -91,6 +97,20 @@ struct Projector::Library {
   // The engine thread's: the image that it encodes.
   std::shared_ptr<const std::string> file;
   Chunks chunks;
+
+  // Digests of images that were decoded: a conversation brings its images again with every turn.
+  std::mutex mutex;
+  std::deque<std::string> sound;
+
+  bool is_sound(const std::string& digest) {
+    const std::scoped_lock lock(mutex);
+    return std::ranges::contains(sound, digest);
+  }
+  void note_sound(const std::string& digest) {
+    const std::scoped_lock lock(mutex);
+    sound.push_front(digest);
+    if (sound.size() > kMostSound) sound.pop_back();
+  }
 };
 
 Projector::Projector(std::unique_ptr<Library> library) : library_(std::move(library)) {}
@@ -128,17 +148,25 @@ Result<std::unique_ptr<Projector>> Projector::open(const Settings& settings, con
   return std::unique_ptr<Projector>(new Projector(std::move(library)));
 }
 
-Result<std::vector<ImagePart>> Projector::read(const Image& image) const {
-  if (const Result<void> sound = check_image(image.bytes); !sound) return bad_image(image, sound.error().message);
+Result<std::vector<ImagePart>> Projector::read(const Image& image, bool only_count) const {
+  const Result<ImageHeader> header = read_image_header(image.bytes);
+  if (!header) return bad_image(image, header.error().message);
   mtmd_context* const context = library_->context.get();
-  const std::string name = std::format("{}/{}", library_->identity, sha256_hex(image.bytes));
+  const std::string digest = sha256_hex(image.bytes);
+  const std::string name = std::format("{}/{}", library_->identity, digest);
   const auto file = std::make_shared<const std::string>(image.bytes);
   try {
-    const Result<Chunks> chunks = prepared(context, *file);
-    if (!chunks) return bad_image(image, chunks.error().message);
+    if (!only_count && !library_->is_sound(digest)) {
+      if (const Result<void> sound = check_image(image.bytes); !sound) return bad_image(image, sound.error().message);
+      if (!decoded(context, image.bytes)) return bad_image(image, "can't be decoded");
+      library_->note_sound(digest);
+    }
+    // Without pixels: how it is divided follows from its size.
+    const Chunks chunks = divided(context, Bitmap(mtmd_bitmap_init(header->width, header->height, nullptr)));
+    if (!chunks) return bad_image(image, "can't be prepared for the model");
     std::vector<ImagePart> parts;
-    for (std::size_t i = 0; i < mtmd_input_chunks_size(chunks->get()); ++i) {
-      const mtmd_input_chunk* chunk = mtmd_input_chunks_get(chunks->get(), i);
+    for (std::size_t i = 0; i < mtmd_input_chunks_size(chunks.get()); ++i) {
+      const mtmd_input_chunk* chunk = mtmd_input_chunks_get(chunks.get(), i);
       const std::size_t count = mtmd_input_chunk_get_n_tokens(chunk);
       if (mtmd_input_chunk_get_type(chunk) == MTMD_INPUT_CHUNK_TYPE_TEXT) {
         std::size_t length = 0;
@@ -167,11 +195,12 @@ std::span<const float> Projector::encode(const EncodableImage& image) {
   mtmd_context* const context = library_->context.get();
   try {
     if (library_->file != chunk->file) {
-      Result<Chunks> chunks = prepared(context, *chunk->file);
-      if (!chunks) return {};
-      library_->chunks = *std::move(chunks);
       library_->file = chunk->file;
+      const Bitmap bitmap = decoded(context, *chunk->file);
+      library_->chunks = bitmap ? divided(context, bitmap) : nullptr;
     }
+    if (!library_->chunks || chunk->index >= mtmd_input_chunks_size(library_->chunks.get())) return {};
+    if (mtmd_input_chunk_get_n_tokens(mtmd_input_chunks_get(library_->chunks.get(), chunk->index)) != image.tokens().size()) return {};
     if (mtmd_encode_chunk(context, mtmd_input_chunks_get(library_->chunks.get(), chunk->index)) != 0) return {};
     const float* const rows = mtmd_get_output_embd(context);
     const std::size_t floats = image.tokens().size() * library_->row;
@@ -203,7 +232,7 @@ Result<std::unique_ptr<Projector>> Projector::open(const Settings& /*settings*/,
   return fail(ErrorCode::kUnsupported, "this build reads no images (it has no libmtmd)");
 }
 
-Result<std::vector<ImagePart>> Projector::read(const Image& image) const {
+Result<std::vector<ImagePart>> Projector::read(const Image& image, bool /*only_count*/) const {
   return fail(ErrorCode::kUnsupported, "this build reads no images", {}, image.field);
 }
 

@@ -26,7 +26,7 @@ class Projector final : public ImageReader {
   static Result<std::unique_ptr<Projector>> open(const Settings& settings, const llama_model* model);
   ~Projector() override;
 
-  [[nodiscard]] Result<std::vector<ImagePart>> read(const Image& image) const override;
+  [[nodiscard]] Result<std::vector<ImagePart>> read(const Image& image, bool only_count) const override;
 
   // One vector for each cell of an image that read() gave, behind one another; valid until the next call.
   // Empty if the encoder failed. The engine thread only.

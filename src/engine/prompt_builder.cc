@@ -107,12 +107,12 @@ Result<Prompt> PromptBuilder::prepare(const GenerationRequest& request) const {
   return prompt;
 }
 
-Result<Prompt> PromptBuilder::build(const GenerationRequest& request) const {
+Result<Prompt> PromptBuilder::build(const GenerationRequest& request, bool only_count) const {
   TRY_VOID(check_request(request, vocabulary_.size(), images_ != nullptr));
   Prompt prompt;
   switch (request.prompt_kind) {
     case PromptKind::kMessages:
-      prompt = TRY(from_messages(request));
+      prompt = TRY(from_messages(request, only_count));
       break;
     case PromptKind::kText:
       prompt = request.suffix.empty() ? from_text(request) : TRY(to_fill_in(request));
@@ -128,7 +128,7 @@ Result<Prompt> PromptBuilder::build(const GenerationRequest& request) const {
   return prompt;
 }
 
-Result<Prompt> PromptBuilder::from_messages(const GenerationRequest& request) const {
+Result<Prompt> PromptBuilder::from_messages(const GenerationRequest& request, bool only_count) const {
   TextGuard guard(controls_);
   std::string rendered = TRY(render(request, guarded(request, forms_.tools->id_length, guard)));
   Prompt prompt;
@@ -137,7 +137,7 @@ Result<Prompt> PromptBuilder::from_messages(const GenerationRequest& request) co
   std::set<std::size_t> rendered_images;
   for (const TextGuard::Part& part : guard.restore(rendered)) {
     if (part.image) {
-      TRY_VOID(add_image(*images[*part.image], prompt));
+      TRY_VOID(add_image(*images[*part.image], only_count, prompt));
       rendered_images.insert(*part.image);
       continue;
     }
@@ -160,8 +160,8 @@ Result<Prompt> PromptBuilder::from_messages(const GenerationRequest& request) co
   return prompt;
 }
 
-Result<void> PromptBuilder::add_image(const Image& image, Prompt& prompt) const {
-  for (ImagePart& part : TRY(images_->read(image))) {
+Result<void> PromptBuilder::add_image(const Image& image, bool only_count, Prompt& prompt) const {
+  for (ImagePart& part : TRY(images_->read(image, only_count))) {
     const std::vector<Token>& tokens = part.image ? part.image->tokens() : part.text;
     if (part.image) prompt.images.push_back({prompt.tokens.size(), part.image});
     prompt.tokens.insert(prompt.tokens.end(), tokens.begin(), tokens.end());

@@ -8,19 +8,18 @@ namespace {
 
 constexpr std::uint64_t kMostPatches = 16'384;  // beyond any encoder in use
 constexpr std::uint64_t kMostWidth = 65'536;
-constexpr std::uint64_t kLeastImageBytes = 8'000'000;
+constexpr std::uint64_t kLeastImageBytes = 4'000'000;
 
-// The graph of a vision transformer keeps about six rows of its width, two of its feed-forward part and one
-// of attention scores alive for each patch.
+// The graph of a vision transformer with flash attention keeps three rows of its width and one of its
+// feed-forward part alive for each patch, beside the image's pixels: within 8 % of what libmtmd 0.7 reserves
+// for the shapes of CLIP and SigLIP at 336, 384 and 896 pixels (docs/images.md).
 std::uint64_t graph_bytes(const Header& header) {
   const auto number = [&](const char* key, std::uint64_t most) { return std::min(header.number(key).value_or(0), most); };
-  const std::uint64_t patch = std::max<std::uint64_t>(1, number("clip.vision.patch_size", kMostWidth));
-  const std::uint64_t side = number("clip.vision.image_size", kMostWidth) / patch;
+  const std::uint64_t size = number("clip.vision.image_size", kMostWidth);
+  const std::uint64_t side = size / std::max<std::uint64_t>(1, number("clip.vision.patch_size", kMostWidth));
   const std::uint64_t patches = std::min(side * side, kMostPatches);
-  const std::uint64_t row = 6 * number("clip.vision.embedding_length", kMostWidth) +
-                            2 * number("clip.vision.feed_forward_length", kMostWidth) +
-                            patches * std::max<std::uint64_t>(1, number("clip.vision.attention.head_count", 256));
-  return std::max(kLeastImageBytes, patches * row * sizeof(float));
+  const std::uint64_t row = 3 * number("clip.vision.embedding_length", kMostWidth) + number("clip.vision.feed_forward_length", kMostWidth);
+  return std::max(kLeastImageBytes, (patches * row + 3 * size * size) * sizeof(float));
 }
 
 bool is_true(const Header& header, std::string_view key) {
