@@ -13,6 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Headers of these libraries may be included by these folders of src/ only.
 OWNERS = {
     r"(llama|gguf)(-cpp)?\.h": ("engine",),
+    r"mtmd[\w-]*\.h": ("engine",),
     r"ggml[\w-]*\.h": ("engine", "merge"),
     r"nlohmann/.*": ("engine", "grammar"),
     r"minja/.*": ("engine",),

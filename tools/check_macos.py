@@ -19,7 +19,7 @@ OVERLAY = CHECKOUT / "build" / "macos-headers"
 OBJECTS = CHECKOUT / "build" / "macos-objects"
 INCLUDE = Path("/usr/include")
 LIBRARIES = ["boost", "glaze", "CLI", "toml++", "spdlog", "fmt", "nlohmann", "minja", "prometheus", "gtest", "gmock", "benchmark", "ftxui", "SQLiteCpp"]
-LIBRARIES += ["sqlite3.h", "histedit.h", "editline", "zstd.h"]
+LIBRARIES += ["sqlite3.h", "histedit.h", "editline", "zstd.h", "zlib.h", "zconf.h"]
 
 
 def make_overlay() -> None:
@@ -27,7 +27,7 @@ def make_overlay() -> None:
     shutil.rmtree(OVERLAY, ignore_errors=True)
     OVERLAY.mkdir(parents=True)
     by_architecture = [folder for folder in INCLUDE.glob("*-linux-gnu") if folder.is_dir()]
-    names = LIBRARIES + [path.name for pattern in ("llama*.h", "ggml*.h", "gguf.h") for path in INCLUDE.glob(pattern)]
+    names = LIBRARIES + [path.name for pattern in ("llama*.h", "ggml*.h", "gguf.h", "mtmd*.h") for path in INCLUDE.glob(pattern)]
     for name in names:
         if (INCLUDE / name).exists():
             (OVERLAY / name).symlink_to(INCLUDE / name)

@@ -34,7 +34,8 @@ void print_merged(const ServiceStatus& status) {
 void print_models(const ServiceStatus& status) {
   std::vector<std::vector<std::string>> rows;
   for (const ModelStatus& model : status.models) {
-    rows.push_back({model.id, joined(model.aliases), model.architecture, model.quantization, size_word(model.file_bytes),
+    const std::string sees = std::ranges::contains(model.capabilities, "vision") ? " + vision" : "";
+    rows.push_back({model.id, joined(model.aliases), model.architecture + sees, model.quantization, size_word(model.file_bytes),
                     parameters_word(model.parameters), count_word(model.trained_context_tokens), state_word(model)});
   }
   std::print("{}", render_table({{"MODEL"},

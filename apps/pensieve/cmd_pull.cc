@@ -27,6 +27,10 @@ struct Choices {
 // Reads the remote header and refuses what will not fit, before anything is downloaded.
 Result<void> check_fit(const PullPlan& plan, const Paths& where, const Config& settings, bool force) {
   const RemoteShape remote = TRY(remote_shape(plan.files.front().url, plan.files.front().bearer));
+  if (remote.is_projector) {
+    std::println(stderr, "{}: a projector: the model that it is for will see images (docs/images.md)", plan.name);
+    return {};
+  }
   const fit::Candidate candidate{.name = plan.name, .shape = remote.shape};
   const ChosenMachine machine = TRY(choose_machine("", where, settings));
   // What is available now may change until the model is loaded; what the machine has does not.

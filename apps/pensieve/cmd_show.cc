@@ -91,6 +91,7 @@ void print_facts(const Found& found, const ModelFacts& file, const EngineConfig&
                                                             {"state", state_word(found.model)},
                                                             {"file", joined(file.files)},
                                                             {"size", size_word(file.file_bytes)},
+                                                            {"sees images with", found.model.projector},
                                                             {"architecture", file.architecture},
                                                             {"parameters", parameters_word(file.parameters)}};
   add_fact(facts, "trained context", file.trained_context_tokens);

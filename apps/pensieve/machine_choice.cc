@@ -10,6 +10,7 @@
 #include "engine/engine.h"
 #include "engine/kernel_speed.h"
 #include "gguf/http_source.h"
+#include "gguf/projector.h"
 #include "gguf/split.h"
 #include "gguf/summary.h"
 #include "machine/machine_probe.h"
@@ -35,7 +36,7 @@ std::filesystem::path models_folder(const Paths& paths, const Config& config) {
 // An installed file takes its rating from the catalog's entry of the same file name.
 Result<fit::Candidate> candidate_of(const InstalledModel& model) {
   if (!model.shape) return fail(ErrorCode::kUnsupported, std::format("'{}' has a layout that plans do not know", model.id));
-  fit::Candidate candidate{.name = model.id, .installed = true};
+  fit::Candidate candidate{.name = model.id, .installed = true, .projector = Bytes{model.projector_bytes}};
   candidate.shape = *model.shape;
   candidate.fingerprint = model.fingerprint;
   const std::string name = std::filesystem::path(model.path).filename().string();
@@ -94,14 +95,25 @@ Result<RemoteShape> remote_shape(const std::string& url, const std::string& bear
     return source;
   };
   const gguf::Header header = TRY(gguf::read_parts(*first, open_part, true));
-  remote.shape = TRY(gguf::model_shape(header));
+  remote.is_projector = gguf::is_projector(header);
+  if (!remote.is_projector) remote.shape = TRY(gguf::model_shape(header));
   remote.fetched += Bytes{static_cast<std::int64_t>(first->fetched_bytes())};
   return remote;
 }
 
+namespace {
+
+Result<gguf::ModelShape> remote_model(const std::string& url) {
+  RemoteShape remote = TRY(remote_shape(url, ""));
+  if (remote.is_projector) return fail(ErrorCode::kInvalidArgument, "not a language model of its own (projector)");
+  return std::move(remote.shape);
+}
+
+}  // namespace
+
 Result<fit::Candidate> find_candidate(const std::string& what, const Paths& paths, const Config& config) {
   if (what.starts_with("http://") || what.starts_with("https://")) {
-    return fit::Candidate{.name = what.substr(what.rfind('/') + 1), .shape = TRY(remote_shape(what, "")).shape};
+    return fit::Candidate{.name = what.substr(what.rfind('/') + 1), .shape = TRY(remote_model(what))};
   }
   std::error_code ignored;
   if (std::filesystem::is_regular_file(what, ignored)) {

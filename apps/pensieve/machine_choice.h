@@ -26,7 +26,8 @@ Result<void> measure_machine(const Paths& paths, const Config& config);
 
 // Shape of a model on a server, from the headers of all its parts; what of them was read.
 struct RemoteShape {
-  gguf::ModelShape shape;
+  gguf::ModelShape shape;  // empty for a projector
+  bool is_projector = false;
   Bytes fetched;
 };
 Result<RemoteShape> remote_shape(const std::string& url, const std::string& bearer);

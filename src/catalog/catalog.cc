@@ -10,6 +10,8 @@
 #include <set>
 #include <system_error>
 
+#include "base/build_features.h"
+#include "catalog/projector_match.h"
 #include "config/nearest.h"
 #include "gguf/summary.h"
 
@@ -97,6 +99,7 @@ ModelCatalog::ModelCatalog(fs::path folder, const Config& config, Bytes usable_m
       adapters_(std::move(adapters)),
       roles_(config.roles),
       paths_(config.models.paths),
+      projectors_(config.models.projectors),
       aliases_(config.aliases),
       usable_memory_(usable_memory) {}
 
@@ -115,10 +118,12 @@ void ModelCatalog::look_at(const fs::path& path, std::map<fs::path, Entry>& seen
     seen[path] = known->second;
     return;
   }
-  const Result<gguf::Summary> summary = gguf::summarize(path);
-  if (summary) {
+  if (Result<gguf::Summary> summary = gguf::summarize(path)) {
     entry.model = to_model(path, *summary, entry.time);
     entry.parts = summary->files;
+    entry.sectioned_positions = summary->sectioned_positions;
+  } else if (Result<gguf::Projector> projector = gguf::read_projector(path)) {
+    entry.projector = *std::move(projector);
   } else {
     entry.reason = summary.error().message;
   }
@@ -137,8 +142,13 @@ void ModelCatalog::scan() {
     }
   }
   for (const std::string& path : paths_) look_at(path, seen);
+  for (const std::string& projector : projectors_) {
+    const std::string file = projector.substr(std::min(projector.size(), projector.find('=') + 1));
+    if (!file.empty() && !seen.contains(file)) look_at(file, seen);
+  }
   files_ = std::move(seen);
   assign_ids();
+  assign_projectors();
   assign_roles();
 }
 
@@ -146,12 +156,58 @@ void ModelCatalog::assign_ids() {
   models_.clear();
   std::set<std::string> taken;
   for (const auto& [path, entry] : files_) {
-    if (!entry.reason.empty()) continue;
+    if (!entry.reason.empty() || entry.projector) continue;
     InstalledModel model = entry.model;
     const std::string id = model_id(path);
     model.id = id;
     for (int copy = 2; !taken.insert(model.id).second; ++copy) model.id = std::format("{}-{}", id, copy);
     models_.push_back(std::move(model));
+  }
+}
+
+// A projector serves the one model beside it, or those that its name names; of several for one model the
+// smallest. What the configuration says wins.
+void ModelCatalog::assign_projectors() {
+  unused_projectors_.clear();
+  for (const auto& [path, entry] : files_) {
+    if (entry.projector) give_projector(path, entry);
+  }
+  for (const std::string& setting : projectors_) {
+    const std::size_t equals = setting.find('=');
+    const auto model = std::ranges::find(models_, lower(setting.substr(0, equals)), &InstalledModel::id);
+    if (model == models_.end()) continue;
+    model->projector.clear();
+    model->projector_bytes = 0;
+    const auto file = files_.find(setting.substr(std::min(setting.size(), equals + 1)));
+    if (file == files_.end() || !file->second.projector || !reads_images()) continue;
+    model->projector = file->first.string();
+    model->projector_bytes = static_cast<std::int64_t>(file->second.projector->bytes());
+    unused_projectors_.erase(file->first);
+  }
+}
+
+void ModelCatalog::give_projector(const fs::path& path, const Entry& entry) {
+  if (!reads_images()) {
+    unused_projectors_[path] = "a projector: this build can't use it (it has no libmtmd)";
+    return;
+  }
+  std::vector<InstalledModel*> beside;
+  for (InstalledModel& model : models_) {
+    if (!model.makes_embeddings && fs::path(model.path).parent_path() == path.parent_path()) beside.push_back(&model);
+  }
+  if (beside.size() != 1) std::erase_if(beside, [&](const InstalledModel* model) { return !names_model(model_id(path), model->id); });
+  if (beside.empty()) {
+    unused_projectors_[path] =
+        "a projector of no model here: put it into its model's folder or name it as that is named, or set models.projectors";
+  }
+  const auto bytes = static_cast<std::int64_t>(entry.projector->bytes());
+  for (InstalledModel* model : beside) {
+    if (files_[model->path].sectioned_positions) {
+      unused_projectors_[path] = std::format("a projector: images of the architecture '{}' can't be read", model->architecture);
+    } else if (model->projector.empty() || bytes < model->projector_bytes) {
+      model->projector = path.string();
+      model->projector_bytes = bytes;
+    }
   }
 }
 
@@ -280,6 +336,7 @@ std::vector<SkippedFile> ModelCatalog::skipped() {
   for (const auto& [path, entry] : files_) {
     if (!entry.reason.empty()) skipped.push_back({path.string(), entry.reason});
   }
+  for (const auto& [path, reason] : unused_projectors_) skipped.push_back({path.string(), reason});
   return skipped;
 }
 

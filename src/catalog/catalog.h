@@ -3,6 +3,8 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -10,6 +12,7 @@
 #include "catalog/adapter_store.h"
 #include "catalog/model_directory.h"
 #include "config/config.h"
+#include "gguf/projector.h"
 
 namespace pensieve {
 
@@ -36,11 +39,15 @@ class ModelCatalog final : public ModelDirectory {
     std::string reason;                        // why it is skipped; empty: a model
     std::vector<std::filesystem::path> parts;  // of a split file, this one among them
     InstalledModel model;
+    bool sectioned_positions = false;          // no projector fits it
+    std::optional<gguf::Projector> projector;  // it is one, and no model
   };
 
   void scan();
   void look_at(const std::filesystem::path& path, std::map<std::filesystem::path, Entry>& seen);
   void assign_ids();
+  void assign_projectors();
+  void give_projector(const std::filesystem::path& path, const Entry& entry);
   void assign_roles();
   [[nodiscard]] const InstalledModel* find(std::string_view id) const;
   [[nodiscard]] Result<ResolvedName> follow(std::string_view name, int depth) const;
@@ -51,10 +58,12 @@ class ModelCatalog final : public ModelDirectory {
   AdapterStore adapters_;
   RolesConfig roles_;
   std::vector<std::string> paths_;
+  std::vector<std::string> projectors_;  // "MODEL=FILE"
   std::map<std::string, std::string> aliases_;
   std::map<std::string, std::string, std::less<>> names_;  // name -> id
   Bytes usable_memory_;
   std::map<std::filesystem::path, Entry> files_;
+  std::map<std::filesystem::path, std::string> unused_projectors_;  // and why
   std::vector<InstalledModel> models_;
   std::map<std::string, std::string, std::less<>> role_models_;  // role -> id
 };

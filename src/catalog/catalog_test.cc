@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "base/build_features.h"
 #include "gguf/fake_file.h"
 
 namespace pensieve {
@@ -22,6 +23,17 @@ std::string model_bytes(std::uint64_t rows) {
       .number("llama.context_length", 4096)
       .text("tokenizer.chat_template", "x")
       .tensor("w", 32, rows)
+      .bytes(rows * 128);
+}
+
+std::string projector_bytes(std::uint64_t rows = 2) {
+  const std::string vision = gguf::FakeFile::raw_text("clip.has_vision_encoder") + gguf::FakeFile::raw<std::uint32_t>(7) + "\1";
+  return gguf::FakeFile()
+      .text("general.architecture", "clip")
+      .text("general.type", "mmproj")
+      .text("clip.projector_type", "mlp")
+      .entry(vision)
+      .tensor("v", 32, rows)
       .bytes(rows * 128);
 }
 
@@ -196,6 +208,65 @@ TEST_F(Catalog, SaysWhereToPutAModelWhenThereIsNone) {
   const auto result = c.resolve("auto");
   ASSERT_FALSE(result);
   EXPECT_NE(result.error().advice.find(folder_.string()), std::string::npos);
+}
+
+class Projectors : public Catalog {
+ protected:
+  // Names of the projectors that models see images with, by the models' ids.
+  std::map<std::string, std::string> used() {
+    std::map<std::string, std::string> used;
+    for (const InstalledModel& model : catalog().models()) used[model.id] = fs::path(model.projector).filename().string();
+    return used;
+  }
+  std::string skipped() {
+    std::string all;
+    for (const SkippedFile& file : catalog().skipped()) all += file.path + ": " + file.reason + "\n";
+    return all;
+  }
+  using Used = std::map<std::string, std::string>;
+};
+
+TEST_F(Projectors, TheOneBesideTheOnlyModelIsItsWhateverItsName) {
+  if (!reads_images()) GTEST_SKIP() << "built without libmtmd";
+  put("one/a-Q4_0.gguf", model_bytes(4));
+  put("one/mmproj-model-f16.gguf", projector_bytes());
+  put("two/b-Q4_0.gguf", model_bytes(4));
+  EXPECT_EQ(used(), (Used{{"a-q4_0", "mmproj-model-f16.gguf"}, {"b-q4_0", ""}}));
+  EXPECT_EQ(skipped(), "");
+  const std::vector<InstalledModel> models = catalog().models();
+  EXPECT_GT(models[0].projector_bytes, 256);
+}
+
+TEST_F(Projectors, AmongSeveralModelsNamesDecide) {
+  if (!reads_images()) GTEST_SKIP() << "built without libmtmd";
+  for (const char* name : {"Gemma-3-4b-it-Q4_K_M.gguf", "gemma-3-4b-it-Q8_0.gguf", "gemma-3-12b-it-Q4_K_M.gguf"}) put(name, model_bytes(4));
+  put("mmproj-gemma-3-4b-it-f16.gguf", projector_bytes(8));
+  put("gemma-3-4b-it-mmproj-Q8_0.gguf", projector_bytes(4));
+  put("mmproj-model-f16.gguf", projector_bytes());
+  EXPECT_EQ(used(), (Used{{"gemma-3-4b-it-q4_k_m", "gemma-3-4b-it-mmproj-Q8_0.gguf"},
+                          {"gemma-3-4b-it-q8_0", "gemma-3-4b-it-mmproj-Q8_0.gguf"},
+                          {"gemma-3-12b-it-q4_k_m", ""}}));
+  EXPECT_NE(skipped().find("mmproj-model-f16.gguf: a projector of no model here"), std::string::npos);
+}
+
+TEST_F(Projectors, WhatTheConfigurationSaysWins) {
+  if (!reads_images()) GTEST_SKIP() << "built without libmtmd";
+  put("a.gguf", model_bytes(4));
+  put("b.gguf", model_bytes(5));
+  put("mmproj-a.gguf", projector_bytes());
+  config_.models.projectors = {"a=", "B=" + (folder_ / "mmproj-a.gguf").string(), "gone=x.gguf"};
+  EXPECT_EQ(used(), (Used{{"a", ""}, {"b", "mmproj-a.gguf"}}));
+}
+
+TEST_F(Projectors, OneThatNoModelCanUseSaysWhy) {
+  if (!reads_images()) GTEST_SKIP() << "built without libmtmd";
+  put("vl.gguf",
+      gguf::FakeFile().text("general.architecture", "qwen2vl").number("qwen2vl.rope.dimension_sections", 4).tensor("w", 32, 4).bytes(512));
+  put("mmproj-vl.gguf", projector_bytes());
+  EXPECT_EQ(used(), (Used{{"vl", ""}}));
+  EXPECT_NE(skipped().find("images of the architecture 'qwen2vl' can't be read"), std::string::npos);
+  put("mmproj-sound.gguf", gguf::FakeFile().text("general.architecture", "clip").tensor("a", 32, 1).bytes(128));
+  EXPECT_NE(skipped().find("mmproj-sound.gguf: not a language model of its own"), std::string::npos);
 }
 
 }  // namespace

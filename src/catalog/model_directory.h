@@ -30,6 +30,8 @@ struct InstalledModel {
   std::shared_ptr<const gguf::ModelShape> shape;  // null: a layout that plans do not know
   std::string fingerprint;                        // keys what was measured of it (gguf::Summary)
   std::vector<std::string> parents = {};          // names of the models that it was merged of
+  std::string projector = {};                     // the file that lets it see images; empty: it can't
+  std::int64_t projector_bytes = 0;               // that it takes in memory, about
 };
 
 // A LoRA adapter in the adapters folder (adapter_store.h).

@@ -168,6 +168,8 @@ const std::vector<Key>& keys() {
       list("models.paths", "further GGUF files to serve", FIELD(models.paths)),
       list("models.pinned", "models that stay loaded", FIELD(models.pinned)),
       list("models.preload", "models that are loaded at start", FIELD(models.preload)),
+      list("models.projectors", "MODEL=FILE each: the projector (mmproj) that a model sees images with; MODEL= for none",
+           FIELD(models.projectors)),
       text("routing.policy", "how auto chooses: smart, or classic for the fixed table by role", FIELD(routing.policy),
            {"smart", "classic"}),
       text("routing.quality", "quality that auto aims at: good, high or maximum", FIELD(routing.quality), {"good", "high", "maximum"}),

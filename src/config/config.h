@@ -67,10 +67,11 @@ struct MemoryConfig {
 };
 
 struct ModelsConfig {
-  std::string folder;                // empty: <data>/models
-  std::vector<std::string> paths;    // further GGUF files served
-  std::vector<std::string> pinned;   // stay loaded
-  std::vector<std::string> preload;  // loaded at start
+  std::string folder;                   // empty: <data>/models
+  std::vector<std::string> paths;       // further GGUF files served
+  std::vector<std::string> pinned;      // stay loaded
+  std::vector<std::string> preload;     // loaded at start
+  std::vector<std::string> projectors;  // "MODEL=FILE": what MODEL sees images with; FILE empty: nothing
 };
 
 // How `auto` chooses (docs/routing.md); requests may ask for something else.

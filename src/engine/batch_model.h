@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "engine/adapter_set.h"
 #include "engine/batch_token.h"
+#include "engine/image_reader.h"
 #include "generation/request.h"
 
 namespace pensieve::engine {
@@ -52,6 +53,12 @@ class BatchModel {
 
   // Computes `batch` (not empty) and appends it to the cache.
   virtual DecodeOutcome decode(std::span<const BatchToken> batch) = 0;
+
+  // Encodes `image` if it has not just been, computes `count` of its cells from the one with index `first`
+  // and appends them to `sequence`, where the first comes to `position`. At most batch_tokens; all that
+  // are left where the image is whole().
+  virtual DecodeOutcome decode_image(const EncodableImage& image, std::size_t first, std::size_t count, SequenceId sequence,
+                                     std::int32_t position) = 0;
 
   // The adapters of a request; null: none. Any thread; blocks while reading. Errors: kNotFound,
   // kInvalidArgument (made for another model), kUnsupported.

@@ -136,6 +136,29 @@ class FakeBatchModel final : public BatchModel {
     }
     return DecodeOutcome::kDone;
   }
+  DecodeOutcome decode_image(const EncodableImage& image, std::size_t first, std::size_t count, SequenceId sequence,
+                             std::int32_t position) override {
+    auto& held = content_[sequence];
+    if (count == 0 || count > limits_.batch_tokens || first + count > image.tokens().size()) complaints.emplace_back("no such cells");
+    if (image.whole() && first + count < image.tokens().size()) complaints.emplace_back("divided what is whole");
+    if (static_cast<std::size_t>(position) != held.size()) complaints.emplace_back("an image does not follow the content");
+    if (const auto wanted = outcome(); wanted != DecodeOutcome::kDone) return wanted;
+    std::size_t used = count;
+    for (const auto& [other, tokens] : content_) used += tokens.size();
+    if (used > limits_.cells) return DecodeOutcome::kNoSpace;
+    images.push_back({sequence, first, count, batches.size()});
+    const auto begin = image.tokens().begin() + static_cast<std::ptrdiff_t>(first);
+    held.insert(held.end(), begin, begin + static_cast<std::ptrdiff_t>(count));
+    return DecodeOutcome::kDone;
+  }
+  struct ImageStep {
+    SequenceId sequence = 0;
+    std::size_t first = 0;
+    std::size_t count = 0;
+    std::size_t batches_before = 0;
+    bool operator==(const ImageStep&) const = default;
+  };
+  std::vector<ImageStep> images;
   std::span<float> logits(std::size_t index) override { return rows_.at(index); }
   [[nodiscard]] std::size_t reusable_prefix(SequenceId sequence, std::size_t wanted) const override {
     const auto held = content_.find(sequence);

@@ -26,6 +26,8 @@ class Generation {
 
   // Prompt and answer so far; what the model has to have read before the next token.
   [[nodiscard]] std::span<const Token> tokens() const { return tokens_; }
+  // The images among them.
+  [[nodiscard]] std::span<const PromptImage> images() const { return prepared_.prompt->images; }
   [[nodiscard]] bool cancelled() const { return prepared_.control->cancelled; }
   [[nodiscard]] bool paused() const { return prepared_.control->paused; }
   [[nodiscard]] SteadyTime arrived() const { return prepared_.arrived; }

@@ -1,5 +1,7 @@
 #include "engine/llama_model.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <exception>
 #include <format>
@@ -61,6 +63,7 @@ Result<std::unique_ptr<LlamaModel>> LlamaModel::open(const ipc::LoadModel& setti
 Result<std::unique_ptr<LlamaModel>> LlamaModel::open(ModelHandle file, const ipc::LoadModel& settings) {
   std::unique_ptr<LlamaModel> model(new LlamaModel(std::move(file)));
   TRY_VOID(model->make_context(settings));
+  model->open_projector(settings);
   return model;
 }
 
@@ -109,6 +112,23 @@ Result<void> LlamaModel::make_context(const ipc::LoadModel& settings) {
   state_space_ = TRY(model_identity(settings.path)) + "-" + settings.cache_type + "-" + llama_version();
   if (settings.experts_used > 0) state_space_ += std::format("-{}-experts", settings.experts_used);
   return {};
+}
+
+// A model whose projector can't be used answers text as before.
+void LlamaModel::open_projector(const ipc::LoadModel& settings) {
+  if (settings.projector.empty()) return;
+  auto projector = Projector::open({.path = settings.projector,
+                                    .threads = facts_.batch_threads,
+                                    .use_gpu = settings.gpu_layers != 0,
+                                    .batch_tokens = limits_.batch_tokens},
+                                   model_.get());
+  facts_.reads_images = projector.has_value();
+  if (projector) {
+    projector_ = *std::move(projector);
+  } else {
+    facts_.projector_failure = projector.error().message;
+    spdlog::warn("{} sees no images: {}", settings.model_id, facts_.projector_failure);
+  }
 }
 
 void LlamaModel::set_limits(const llama_context_params& parameters, std::size_t max_active) {
@@ -175,11 +195,35 @@ DecodeOutcome LlamaModel::decode(std::span<const BatchToken> batch) {
     arrays_.sequence_pointers[i] = &arrays_.sequences[i];
     arrays_.outputs[i] = batch[i].wants_logits ? 1 : 0;
   }
-  const llama_batch raw{
-      static_cast<std::int32_t>(count), arrays_.tokens.data(), nullptr, arrays_.positions.data(), arrays_.sequence_counts.data(),
-      arrays_.sequence_pointers.data(), arrays_.outputs.data()};
+  return compute({static_cast<std::int32_t>(count), arrays_.tokens.data(), nullptr, arrays_.positions.data(),
+                  arrays_.sequence_counts.data(), arrays_.sequence_pointers.data(), arrays_.outputs.data()});
+}
+
+DecodeOutcome LlamaModel::decode_image(const EncodableImage& image, std::size_t first, std::size_t count, SequenceId sequence,
+                                       std::int32_t position) {
+  const std::span<const float> rows = projector_ ? projector_->encode(image) : std::span<const float>();
+  if (rows.empty()) return DecodeOutcome::kFailed;
+  const std::size_t width = rows.size() / image.tokens().size();
+  arrays_.positions.resize(count);
+  arrays_.sequence_counts.assign(count, 1);
+  arrays_.sequences.assign(count, sequence);
+  arrays_.sequence_pointers.resize(count);
+  arrays_.outputs.assign(count, 0);
+  for (std::size_t i = 0; i < count; ++i) {
+    arrays_.positions[i] = position + static_cast<llama_pos>(i);
+    arrays_.sequence_pointers[i] = &arrays_.sequences[i];
+  }
+  if (image.whole()) llama_set_causal_attn(context_.get(), false);
+  const DecodeOutcome outcome =
+      compute({static_cast<std::int32_t>(count), nullptr, const_cast<float*>(rows.data() + first * width), arrays_.positions.data(),
+               arrays_.sequence_counts.data(), arrays_.sequence_pointers.data(), arrays_.outputs.data()});
+  if (image.whole()) llama_set_causal_attn(context_.get(), true);
+  return outcome;
+}
+
+DecodeOutcome LlamaModel::compute(const llama_batch& batch) {
   try {
-    switch (llama_decode(context_.get(), raw)) {
+    switch (llama_decode(context_.get(), batch)) {
       case 0:
         llama_synchronize(context_.get());
         return DecodeOutcome::kDone;

@@ -12,6 +12,7 @@
 #include "engine/batch_model.h"
 #include "engine/llama_api.h"
 #include "engine/llama_vocabulary.h"
+#include "engine/projector.h"
 #include "ipc/messages.h"
 
 namespace pensieve::engine {
@@ -29,6 +30,9 @@ class LlamaModel final : public BatchModel {
   [[nodiscard]] std::string metadata(const char* key) const;  // empty if absent
   [[nodiscard]] std::string chat_template() const;            // the file's; empty if none
 
+  // What reads images for the model; null: nothing.
+  [[nodiscard]] const ImageReader* image_reader() const { return projector_.get(); }
+
   // All but load_us and chat_template_source.
   [[nodiscard]] const ipc::Loaded& facts() const { return facts_; }
 
@@ -41,6 +45,8 @@ class LlamaModel final : public BatchModel {
   void release_adapters() override;
   void use_adapters(const AdapterSetPointer& adapters) override;
   DecodeOutcome decode(std::span<const BatchToken> batch) override;
+  DecodeOutcome decode_image(const EncodableImage& image, std::size_t first, std::size_t count, SequenceId sequence,
+                             std::int32_t position) override;
   std::span<float> logits(std::size_t index) override;
   [[nodiscard]] std::size_t reusable_prefix(SequenceId sequence, std::size_t wanted) const override;
   std::size_t truncate(SequenceId sequence, std::size_t length) override;
@@ -58,12 +64,15 @@ class LlamaModel final : public BatchModel {
  private:
   explicit LlamaModel(ModelHandle model);
   Result<void> make_context(const ipc::LoadModel& settings);
+  void open_projector(const ipc::LoadModel& settings);
+  DecodeOutcome compute(const llama_batch& batch);
   void set_limits(const llama_context_params& parameters, std::size_t max_active);
   // The sequence through which pieces of the others come and go.
   [[nodiscard]] SequenceId scratch() const { return static_cast<SequenceId>(limits_.sequences); }
 
   ModelHandle model_;
   ContextHandle context_;
+  std::unique_ptr<Projector> projector_;
   AdapterRegistry adapters_;
   AdapterSetPointer adapters_in_use_;
   LlamaVocabulary vocabulary_;

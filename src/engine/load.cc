@@ -59,7 +59,7 @@ Result<std::unique_ptr<Engine>> load(const ipc::LoadModel& settings, EventSink s
   facts.chat_template_source = chosen.source;
   auto embeddings = std::make_unique<LlamaEmbeddings>(model->handle(), settings.threads);
   auto grammars = std::make_unique<LlamaGrammarCompiler>(model->vocabulary().handle());
-  PromptBuilder prompts(vocabulary, std::move(chosen), grammars.get());
+  PromptBuilder prompts(vocabulary, std::move(chosen), grammars.get(), model->image_reader());
   std::unique_ptr<StateArchive> archive = open_archive(settings, *model);
   EngineParts parts{std::move(model), std::move(embeddings), &vocabulary, std::move(grammars), std::move(prompts),
                     std::move(facts), std::move(archive),    began,       settings.speculation};

@@ -110,7 +110,7 @@ void LocalEngine::rest(SteadyTime::duration step) const {
 }
 
 Result<std::int64_t> LocalEngine::count_tokens(const GenerationRequest& request) const {
-  return static_cast<std::int64_t>(TRY(parts_.prompts.build(request)).tokens.size());
+  return static_cast<std::int64_t>(TRY(parts_.prompts.build(request, true)).tokens.size());
 }
 
 void LocalEngine::embed(EmbeddingRequest request, EmbeddingDone done) {

@@ -42,6 +42,7 @@ void Penalties::accept(Token token) {
 }
 
 void Penalties::remember(Token token) {
+  if (token < 0) return;  // of an image
   window_.push_back(token);
   ++in_window_[token];
   if (window_.size() <= static_cast<std::size_t>(sampling_.penalty_last_n)) return;

@@ -24,7 +24,8 @@ struct StreamControl {
 // What the model is to read.
 struct Prompt {
   std::vector<Token> tokens = {};
-  std::string text = {};  // the prompt as text; only filled for requests that want it echoed
+  std::string text = {};                 // the prompt as text; only filled for requests that want it echoed
+  std::vector<PromptImage> images = {};  // in order; `tokens` has placeholders for their cells
   // Texts that end the model's turn where its vocabulary has no token for that.
   std::vector<std::string> turn_ends = {};
   // It ends within the model's reasoning, or behind it.

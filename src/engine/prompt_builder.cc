@@ -43,14 +43,38 @@ bool ends_with_mark(std::string_view text, std::string_view mark) {
   return !mark.empty() && last != std::string_view::npos && text.substr(0, last + 1).ends_with(mark);
 }
 
+// A message's text, guarded, with placeholders where its images stand. `index`: of its first image.
+std::string guarded_content(const Message& message, std::size_t index, TextGuard& guard) {
+  std::string content;
+  std::size_t done = 0;
+  for (const Image& image : message.images) {
+    const std::size_t at = std::clamp<std::size_t>(image.offset, done, message.text.size());
+    content += guard.guard(std::string_view(message.text).substr(done, at - done));
+    content += guard.image(index++);
+    done = at;
+  }
+  return content + guard.guard(std::string_view(message.text).substr(done));
+}
+
+std::vector<const Image*> all_images(const GenerationRequest& request) {
+  std::vector<const Image*> images;
+  for (const Message& message : request.messages) {
+    for (const Image& image : message.images) images.push_back(&image);
+  }
+  return images;
+}
+
 // The request's conversation with every text guarded.
 Conversation guarded(const GenerationRequest& request, std::size_t id_length, TextGuard& guard) {
   Conversation conversation{request.messages, {}};
   complete_results(conversation.messages, id_length);
   if (request.tool_choice != ToolChoice::kNone) conversation.tools = request.tools;
+  std::size_t images = 0;
   for (Message& message : conversation.messages) {
+    message.text = guarded_content(message, images, guard);
+    images += message.images.size();
+    message.images.clear();
     if (message.tool_failed) message.text.insert(0, kFailedTool);
-    message.text = guard.guard(message.text);
     message.reasoning = guard.guard(message.reasoning);
     message.tool_name = guard.guard(message.tool_name);
     for (ToolCall& call : message.tool_calls) {
@@ -68,13 +92,14 @@ Conversation guarded(const GenerationRequest& request, std::size_t id_length, Te
 
 }  // namespace
 
-PromptBuilder::PromptBuilder(const Vocabulary& vocabulary, ChosenTemplate chosen, GrammarCompiler* compiler)
+PromptBuilder::PromptBuilder(const Vocabulary& vocabulary, ChosenTemplate chosen, GrammarCompiler* compiler, const ImageReader* images)
     : vocabulary_(vocabulary),
       chosen_(std::move(chosen)),
       controls_(vocabulary.control_texts()),
       forms_{chosen_.chat.abilities().tools ? &tool_format_of(chosen_.chat.source()) : &built_in_tool_format(),
              reasoning_marks_of(chosen_.chat.source())},
-      planner_(vocabulary, compiler, forms_) {}
+      planner_(vocabulary, compiler, forms_),
+      images_(images) {}
 
 Result<Prompt> PromptBuilder::prepare(const GenerationRequest& request) const {
   Prompt prompt = TRY(build(request));
@@ -82,12 +107,12 @@ Result<Prompt> PromptBuilder::prepare(const GenerationRequest& request) const {
   return prompt;
 }
 
-Result<Prompt> PromptBuilder::build(const GenerationRequest& request) const {
-  TRY_VOID(check_request(request, vocabulary_.size()));
+Result<Prompt> PromptBuilder::build(const GenerationRequest& request, bool only_count) const {
+  TRY_VOID(check_request(request, vocabulary_.size(), images_ != nullptr));
   Prompt prompt;
   switch (request.prompt_kind) {
     case PromptKind::kMessages:
-      prompt = TRY(from_messages(request));
+      prompt = TRY(from_messages(request, only_count));
       break;
     case PromptKind::kText:
       prompt = request.suffix.empty() ? from_text(request) : TRY(to_fill_in(request));
@@ -103,19 +128,45 @@ Result<Prompt> PromptBuilder::build(const GenerationRequest& request) const {
   return prompt;
 }
 
-Result<Prompt> PromptBuilder::from_messages(const GenerationRequest& request) const {
+Result<Prompt> PromptBuilder::from_messages(const GenerationRequest& request, bool only_count) const {
   TextGuard guard(controls_);
   std::string rendered = TRY(render(request, guarded(request, forms_.tools->id_length, guard)));
   Prompt prompt;
   end_reasoning(request, rendered, prompt);
+  const std::vector<const Image*> images = all_images(request);
+  std::set<std::size_t> rendered_images;
   for (const TextGuard::Part& part : guard.restore(rendered)) {
+    if (part.image) {
+      TRY_VOID(add_image(*images[*part.image], only_count, prompt));
+      rendered_images.insert(*part.image);
+      continue;
+    }
     const auto tokens = vocabulary_.tokenize(part.text, !part.literal);
     prompt.tokens.insert(prompt.tokens.end(), tokens.begin(), tokens.end());
     prompt.text += part.text;
   }
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    if (rendered_images.contains(i)) continue;
+    return fail(ErrorCode::kInvalidArgument, "the model's chat template leaves the message of an image out", "put it into a user's message",
+                images[i]->field);
+  }
+  if (!prompt.images.empty() && prompt.images.back().end() == prompt.tokens.size()) {
+    return fail(ErrorCode::kInvalidArgument, "the prompt must not end with an image", {}, images.back()->field);
+  }
+  const std::size_t before = prompt.tokens.size();
   begin_once(prompt.tokens);
+  for (PromptImage& image : prompt.images) image.begin = image.begin + prompt.tokens.size() - before;
   prompt.turn_ends = chosen_.turn_ends;
   return prompt;
+}
+
+Result<void> PromptBuilder::add_image(const Image& image, bool only_count, Prompt& prompt) const {
+  for (ImagePart& part : TRY(images_->read(image, only_count))) {
+    const std::vector<Token>& tokens = part.image ? part.image->tokens() : part.text;
+    if (part.image) prompt.images.push_back({prompt.tokens.size(), part.image});
+    prompt.tokens.insert(prompt.tokens.end(), tokens.begin(), tokens.end());
+  }
+  return {};
 }
 
 // To continue the last message, its end is marked and what the template writes after it cut off.

@@ -8,6 +8,7 @@ namespace pensieve::engine {
 namespace {
 
 constexpr std::size_t kMostStops = 64;
+constexpr std::size_t kMostImages = 100;
 constexpr std::size_t kLongestStop = 1024;  // bytes
 constexpr std::int32_t kMostAlternatives = 256;
 constexpr std::int32_t kLongestPenaltyWindow = 1 << 20;
@@ -61,18 +62,28 @@ Result<void> check_prompt(const GenerationRequest& request, std::size_t vocabula
   if (request.continue_last_message && request.messages.back().role != Role::kAssistant) {
     return invalid("messages", "must end with the assistant's to be continued");
   }
-  const bool has_images = std::ranges::any_of(request.messages, [](const Message& message) { return !message.images.empty(); });
-  if (has_images) {
-    return fail(ErrorCode::kUnsupported, "images can't be read: models are served without their projectors", "leave the images out",
-                "messages");
+  return {};
+}
+
+Result<void> check_images(const GenerationRequest& request, bool reads_images) {
+  std::size_t count = 0;
+  for (const Message& message : request.messages) {
+    count += message.images.size();
+    if (!message.images.empty() && !reads_images) {
+      const std::string& field = message.images.front().field;
+      return fail(ErrorCode::kUnsupported, "this model can't see images: it has no projector (mmproj file) that can be used",
+                  "send text only, or choose a model with vision", field.empty() ? "messages" : field);
+    }
   }
+  if (count > kMostImages) return invalid("messages", std::format("must have at most {} images", kMostImages));
   return {};
 }
 
 }  // namespace
 
-Result<void> check_request(const GenerationRequest& request, std::size_t vocabulary_size) {
+Result<void> check_request(const GenerationRequest& request, std::size_t vocabulary_size, bool reads_images) {
   TRY_VOID(check_prompt(request, vocabulary_size));
+  TRY_VOID(check_images(request, reads_images));
   TRY_VOID(check_sampling(request.sampling, vocabulary_size));
   if (request.max_tokens.value_or(0) < 0) return invalid("max_tokens", "must not be negative");
   if (request.top_logprobs > kMostAlternatives) {

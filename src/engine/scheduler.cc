@@ -24,6 +24,18 @@ Error too_long(std::size_t tokens, std::size_t most) {
 
 }  // namespace
 
+const PromptImage* Scheduler::Run::image() const {
+  const auto images = generation.images();
+  const auto next = std::ranges::find_if(images, [this](const PromptImage& image) { return image.end() > computed; });
+  return next == images.end() ? nullptr : &*next;
+}
+
+std::size_t Scheduler::Run::pending_with_key() const {
+  std::size_t tokens = computed < span.begin ? std::min(pending(), span.begin - computed) : pending();
+  if (const PromptImage* next = image()) tokens = std::min(tokens, next->begin - std::min(next->begin, computed));
+  return tokens;
+}
+
 Scheduler::Scheduler(BatchModel& model, const Vocabulary& vocabulary, const Clock& clock, EventSink sink, SeedSource seeds,
                      StateArchive* archive, bool speculation)
     : model_(model),
@@ -81,10 +93,15 @@ bool Scheduler::step() {
     const bool answered = answer_known();
     tidy_cache();
     std::vector<Share> shares = plan();
-    if (shares.empty()) return loaded || answered || cache_.save_ahead(active_.empty());
-    if (speculation_ && has_room) add_drafts(shares);
-    switch (decode(shares)) {
+    Run* const at_image = next_at_image();
+    if (shares.empty() && at_image == nullptr) return loaded || answered || cache_.save_ahead(active_.empty());
+    const bool reads_image = at_image != nullptr && (shares.empty() || !image_step_);
+    if (reads_image) shares = {{at_image, 0}};
+    if (!reads_image && speculation_ && has_room) add_drafts(shares);
+    switch (reads_image ? decode_image(*at_image) : decode(shares)) {
       case DecodeOutcome::kDone: {
+        image_step_ = reads_image;
+        if (reads_image) return true;
         const bool plain = std::ranges::all_of(shares, [](const Share& share) { return share.run->pending() == 1; });
         distribute(shares);
         if (plain && ++plain_steps_ % kStepsBetweenSaves == 0) cache_.save_ahead(false);
@@ -184,7 +201,7 @@ std::vector<Scheduler::Share> Scheduler::plan() {
   std::vector<AdapterCandidate> sets;
   const SteadyTime now = clock_.steady_now();
   for (const RunPointer& run : active_) {
-    if (run->generation.paused() || !run->archived.empty()) continue;
+    if (run->generation.paused() || !run->archived.empty() || run->at_image()) continue;
     shares.push_back({run.get(), 0});
     sets.push_back({run->key(), run->stepped});
   }
@@ -221,8 +238,9 @@ void Scheduler::add_drafts(std::vector<Share>& shares) {
   for (const Share& share : shares) {
     const auto left = static_cast<std::size_t>(std::max<std::int64_t>(1, share.run->generation.tokens_left()));
     drafts.push_back(share.run->drafter.guess(share.run->generation.tokens(), std::min(kLongestDraft, left - 1)));
-    // What would come behind the answer's end is of no use.
-    const auto end = std::ranges::find_if(drafts.back().tokens, [&](Token token) { return vocabulary_.ends_generation(token); });
+    // What would come behind the answer's end is of no use, and an answer has no images.
+    const auto end =
+        std::ranges::find_if(drafts.back().tokens, [&](Token token) { return token < 0 || vocabulary_.ends_generation(token); });
     chances.push_back(drafts.back().chances);
     chances.back().resize(static_cast<std::size_t>(end - drafts.back().tokens.begin()));
   }
@@ -272,6 +290,33 @@ DecodeOutcome Scheduler::decode(std::span<const Share> shares) {
   }
   cost_.record(decoded, prefilled, end - start);
   if (prefilled == 0) times_.record(decoded, end - start, end);
+  return outcome;
+}
+
+// The run at an image that has waited longest.
+Scheduler::Run* Scheduler::next_at_image() const {
+  Run* next = nullptr;
+  for (const RunPointer& run : active_) {
+    if (run->generation.paused() || !run->archived.empty() || !run->at_image()) continue;
+    if (next == nullptr || run->stepped < next->stepped) next = run.get();
+  }
+  return next;
+}
+
+// The image's cells that are not there yet, or as many as a batch takes.
+DecodeOutcome Scheduler::decode_image(Run& run) {
+  const PromptImage& place = *run.image();
+  const std::size_t first = run.computed - place.begin;
+  const std::size_t left = place.end() - run.computed;
+  const std::size_t count = place.image->whole() ? left : std::min(left, batch_tokens_);
+  run.generation.begin(clock_.steady_now());
+  model_.use_adapters(run.key() == 0 ? nullptr : run.adapters);
+  const DecodeOutcome outcome = model_.decode_image(*place.image, first, count, run.sequence, static_cast<std::int32_t>(run.computed));
+  if (outcome != DecodeOutcome::kDone) return outcome;
+  cache_.append(run.sequence, run.generation.tokens().subspan(run.computed, count));
+  run.computed += count;
+  cache_.mark(run.sequence, false);
+  run.stepped = run.served = clock_.steady_now();
   return outcome;
 }
 

@@ -21,8 +21,8 @@ namespace pensieve::engine {
 // Requests wait in the order of their arrival until there is a sequence and room in the cache for
 // their prompt; a few smaller ones may pass one that does not fit yet, and interactive ones pass batch
 // ones, each a bounded number of times. Running ones take part in
-// every step (step_plan.h). When the cache overflows, idle content goes first, then the youngest
-// request goes back to waiting and later continues where it was. Where it pays (draft_plan.h), a step that
+// every step (step_plan.h); an image is read in steps of its own, which take turns with the others'. When the cache overflows, idle content
+// goes first, then the youngest request goes back to waiting and later continues where it was. Where it pays (draft_plan.h), a step that
 // only decodes also tries tokens that the stream's text lets guess (drafter.h): each is sampled as always, and the
 // guess only saves the step if it was right, so answers are what they would be without. Used by the engine
 // thread.
@@ -73,11 +73,12 @@ class Scheduler {
       return tokens.first(generation.scores_prompt() ? 0 : tokens.size() - (kept ? 0 : 1));
     }
     [[nodiscard]] std::size_t pending() const { return generation.tokens().size() - computed; }
-    // The set that the next token needs, and the tokens that are left for it.
+    // The set that the next token needs, and the tokens that are left for it before an image comes.
     [[nodiscard]] std::uint64_t key() const { return computed < span.begin ? 0 : span.key; }
-    [[nodiscard]] std::size_t pending_with_key() const {
-      return computed < span.begin ? std::min(pending(), span.begin - computed) : pending();
-    }
+    [[nodiscard]] std::size_t pending_with_key() const;
+    // The image that the next token stands for, or the first one after it; null: none.
+    [[nodiscard]] const PromptImage* image() const;
+    [[nodiscard]] bool at_image() const { return image() != nullptr && image()->begin <= computed; }
   };
   using RunPointer = std::unique_ptr<Run>;
 
@@ -102,6 +103,8 @@ class Scheduler {
   void add_drafts(std::vector<Share>& shares);
   [[nodiscard]] std::vector<BatchToken> batch_of(std::span<const Share> shares) const;
   DecodeOutcome decode(std::span<const Share> shares);
+  [[nodiscard]] Run* next_at_image() const;
+  DecodeOutcome decode_image(Run& run);
   void distribute(std::span<const Share> shares);
   void score(const Share& share, std::size_t first);
   bool sample(const Share& share, std::size_t row, SteadyTime now);
@@ -123,6 +126,7 @@ class Scheduler {
   std::size_t batch_tokens_;       // most tokens in one step
   std::size_t max_active_;         // most requests in one batch
   std::uint32_t plain_steps_ = 0;  // without a prompt in them
+  bool image_step_ = false;        // the last step read an image
   AdapterTurn turn_;
   std::deque<RunPointer> waiting_;  // by arrival
   std::vector<RunPointer> active_;  // by arrival

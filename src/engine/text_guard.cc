@@ -45,13 +45,19 @@ std::optional<ControlTexts::Match> TextGuard::next(std::string_view text, std::s
   return found;
 }
 
+std::string TextGuard::stand_in(Part part) {
+  replaced_.push_back(std::move(part));
+  return std::format("{}{}{}", kOpen, replaced_.size() - 1, kClose);
+}
+
+std::string TextGuard::image(std::size_t index) { return stand_in({.text = {}, .image = index}); }
+
 std::string TextGuard::guard(std::string_view text) {
   std::string guarded;
   std::size_t done = 0;
   while (const auto match = next(text, done)) {
     guarded += text.substr(done, match->position - done);
-    guarded += std::format("{}{}{}", kOpen, replaced_.size(), kClose);
-    replaced_.emplace_back(text.substr(match->position, match->length));
+    guarded += stand_in({std::string(text.substr(match->position, match->length)), true});
     done = match->position + match->length;
   }
   guarded += text.substr(done);
@@ -62,7 +68,7 @@ std::vector<TextGuard::Part> TextGuard::restore(std::string_view rendered) const
   std::vector<Part> parts;
   const auto add = [&](std::string_view text, bool literal) {
     if (text.empty()) return;
-    if (parts.empty() || parts.back().literal != literal) parts.push_back({{}, literal});
+    if (parts.empty() || parts.back().literal != literal || parts.back().image) parts.push_back({{}, literal});
     parts.back().text += text;
   };
   while (!rendered.empty()) {
@@ -73,7 +79,14 @@ std::vector<TextGuard::Part> TextGuard::restore(std::string_view rendered) const
     const std::string_view number = rendered.substr(open + kOpen.size(), close - open - kOpen.size());
     std::size_t index = replaced_.size();
     std::from_chars(number.data(), number.data() + number.size(), index);
-    if (index < replaced_.size()) add(replaced_[index], true);
+    if (index < replaced_.size()) {
+      const Part& part = replaced_[index];
+      if (part.image) {
+        parts.push_back(part);
+      } else {
+        add(part.text, true);
+      }
+    }
     rendered.remove_prefix(close + kClose.size());
   }
   add(rendered, false);

@@ -41,22 +41,27 @@ class TextGuard {
   // `text` with placeholders.
   std::string guard(std::string_view text);
 
+  // A placeholder for the image with this index.
+  std::string image(std::size_t index);
+
   // A character that guarded text never has, for marking a place.
   static constexpr std::string_view kMark = "\uE0F2";
 
-  // Rendered text in parts: as the template wrote it, or literal, to be read as plain text.
+  // Rendered text in parts: as the template wrote it, or literal, to be read as plain text, or an image's place.
   struct Part {
     std::string text;
     bool literal = false;
+    std::optional<std::size_t> image = {};
     bool operator==(const Part&) const = default;
   };
   [[nodiscard]] std::vector<Part> restore(std::string_view rendered) const;
 
  private:
+  std::string stand_in(Part part);
   [[nodiscard]] std::optional<ControlTexts::Match> next(std::string_view text, std::size_t from) const;
 
   const ControlTexts& controls_;
-  std::vector<std::string> replaced_;
+  std::vector<Part> replaced_;
 };
 
 }  // namespace pensieve::engine

@@ -71,7 +71,7 @@ std::string explain_text(const Candidate& candidate, const memory::MachineState&
   Bytes sum;
   memory::Placement placement = memory::placement_on(state);
   placement.gpu_layers = plan.gpu_layers;
-  for (const memory::Term& term : memory::explain(candidate.shape, plan.settings, placement)) {
+  for (const memory::Term& term : memory::explain(candidate.shape, plan.settings, placement, {.projector = candidate.projector})) {
     sum += term.bytes;
     text += std::format("  {:<26} {:>18} B  {:>9}  {}\n", term.name, term.bytes.value, to_text(term.bytes), term.note);
   }

@@ -104,7 +104,8 @@ memory::Plan plan_of(const Candidate& candidate, const memory::MachineState& sta
                       {.context_tokens = options.context_tokens > 0 ? options.context_tokens : kDefaultContext,
                        .parallel = options.parallel,
                        .cache = options.cache,
-                       .placement = memory::placement_on(state)},
+                       .placement = memory::placement_on(state),
+                       .extras = {.projector = candidate.projector}},
                       state);
 }
 

@@ -23,6 +23,7 @@ struct Candidate {
   std::string fingerprint;  // keys its measurements; empty: there are none
   bool exact = true;        // the shape is a file's own; else the catalog's
   bool installed = false;
+  Bytes projector = {};  // what seeing images takes; 0: it can't
   std::optional<double> quality;
   std::string quality_source;
   std::string claimed_tps;

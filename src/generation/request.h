@@ -24,11 +24,12 @@ struct ToolCall {
 struct Image {
   std::string media_type;
   std::string bytes;
+  std::uint64_t offset = 0;  // where it stands in the text of its message, in bytes
+  std::string field;         // where the client had it, for errors ("messages.0.content.1")
   bool operator==(const Image&) const = default;
 };
 
 // One turn of a conversation. For kTool, `text` is the result of the call `tool_call_id`.
-// An image stands before the text of its message.
 struct Message {
   Role role = Role::kUser;
   std::string text;
@@ -37,7 +38,7 @@ struct Message {
   std::string tool_call_id;
   std::string tool_name;
   bool tool_failed = false;
-  std::vector<Image> images;
+  std::vector<Image> images;  // by offset
   bool operator==(const Message&) const = default;
 };
 

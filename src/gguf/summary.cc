@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/sha256.h"
+#include "gguf/projector.h"
 #include "gguf/split.h"
 
 namespace pensieve::gguf {
@@ -35,6 +36,7 @@ void add_shape(const Header& header, Summary& summary) {
   const auto number = [&](const char* key) { return header.number(prefix + key).value_or(0); };
   summary.context_length = number("context_length");
   summary.makes_embeddings = number("pooling_type") != 0;
+  summary.sectioned_positions = header.metadata.contains(prefix + "rope.dimension_sections");
   summary.layers = number("block_count");
   summary.embedding_length = number("embedding_length");
   const std::uint64_t heads = largest(header, prefix + "attention.head_count", 0);
@@ -85,7 +87,7 @@ Result<Summary> summarize(const std::filesystem::path& path) {
     return fail(ErrorCode::kInvalidArgument, "general.architecture is missing: not a model");
   }
   const std::string type = header.text("general.type").value_or("model");
-  if (type != "model" || summary.architecture == "clip") {
+  if (type != "model" || is_projector(header)) {
     return fail(ErrorCode::kInvalidArgument, std::format("not a language model of its own ({})", type == "model" ? "projector" : type));
   }
   summary.name = header.text("general.name").value_or("");

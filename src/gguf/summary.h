@@ -24,7 +24,8 @@ struct Summary {
   std::uint64_t vocabulary_size = 0;
   std::uint64_t kv_bytes_per_token = 0;  // f16, full attention in every layer: an upper bound
   bool has_chat_template = false;
-  bool makes_embeddings = false;  // the file says how token vectors are pooled
+  bool makes_embeddings = false;     // the file says how token vectors are pooled
+  bool sectioned_positions = false;  // positions of an image's tokens have several dimensions (M-RoPE)
   // Of all parts; null if the layout is one that model_shape does not know.
   std::shared_ptr<const ModelShape> shape;
   // Of what decides memory and speed: the tensors' names, types, sizes and places, and the model's

@@ -25,7 +25,7 @@
 
 namespace pensieve::ipc {
 
-inline constexpr std::uint32_t kProtocolVersion = 2;
+inline constexpr std::uint32_t kProtocolVersion = 3;
 inline constexpr std::int32_t kInitialCredits = 64;
 inline constexpr std::size_t kMaxPendingBytes = 64 * 1024;
 
@@ -66,6 +66,7 @@ struct LoadModel {
   std::string state_folder;          // where conversations are kept when they leave the cache; empty: nowhere
   std::int64_t state_bytes = 0;      // most that all models together may keep there
   bool speculation = true;           // guess tokens ahead where that pays
+  std::string projector;             // GGUF file that turns images into what the model reads; empty: none
 };
 
 struct Generate {
@@ -128,6 +129,8 @@ struct Loaded {
   std::int64_t compute_bytes = 0;
   std::int64_t load_us = 0;
   std::string chat_template_source;  // "file", "built-in chatml", "configured", ...
+  bool reads_images = false;
+  std::string projector_failure;  // why the projector that was asked for is not used
 };
 
 struct LoadFailed {

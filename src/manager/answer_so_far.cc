@@ -1,5 +1,6 @@
 #include "manager/answer_so_far.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -140,6 +141,10 @@ std::optional<Finished> AnswerSoFar::interrupt() {
     return Finished{.reason = StopReason::kMaxTokens, .stop_sequence = {}, .usage = usage, .timings = {}};
   }
   return std::nullopt;
+}
+
+bool AnswerSoFar::has_images() const {
+  return std::ranges::any_of(request_.messages, [](const Message& message) { return !message.images.empty(); });
 }
 
 std::optional<GenerationRequest> AnswerSoFar::continuation() const {

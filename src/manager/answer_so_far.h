@@ -36,6 +36,9 @@ class AnswerSoFar {
   // of tokens whose text was not to be had.
   [[nodiscard]] std::optional<GenerationRequest> continuation() const;
 
+  // Only a model that sees images can go on.
+  [[nodiscard]] bool has_images() const;
+
   // Tokens of the answer that the client has, text or not.
   [[nodiscard]] std::int64_t tokens() const { return tokens_; }
   // True once the client has seen a part of the answer itself.

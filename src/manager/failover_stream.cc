@@ -93,8 +93,11 @@ void FailoverStream::move_on(const Error& error) {
   fruitless_ = progress ? 0 : fruitless_ + 1;
   tokens_at_move_ = answer_.tokens();
   if (++moves_ > kMostMoves || fruitless_ > kMostFruitless || !answer_.continuation()) return give_up();
-  const auto next =
-      source_.next_model({.lost = lost_, .begun = answer_.begun(), .context_needed = answer_.context_needed(), .given_up = given_up_});
+  const auto next = source_.next_model({.lost = lost_,
+                                        .begun = answer_.begun(),
+                                        .has_images = answer_.has_images(),
+                                        .context_needed = answer_.context_needed(),
+                                        .given_up = given_up_});
   if (!next) return give_up();
   spdlog::warn("request {}: {} failed after {} tokens ({}); {} goes on", id_, lost_, answer_.tokens(), error.message, *next);
   ++(answer_.begun() ? counters_->continued : counters_->retried);

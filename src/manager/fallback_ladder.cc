@@ -21,6 +21,7 @@ Rung rung_of(const LadderModel& model, const LadderQuestion& question, std::int6
 bool eligible(const LadderModel& model, const LadderQuestion& question) {
   if (question.reach == FailoverReach::kSame && model.id != question.lost) return false;
   if (!model.ready && !model.loadable) return false;
+  if (question.has_images && !model.sees_images && model.id != question.lost) return false;
   if (std::ranges::find(question.given_up, model.id) != question.given_up.end()) return false;
   return question.context_needed < model.context_tokens || model.id == question.lost;
 }

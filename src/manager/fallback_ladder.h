@@ -15,6 +15,7 @@ struct LadderModel {
   bool ready = false;     // answers at once
   bool loadable = false;  // may be loaded now: did not fail lately, and can have room
   bool fallback = false;  // has the fallback role
+  bool sees_images = false;
   std::int64_t file_bytes = 0;
   std::int64_t context_tokens = 0;
 };
@@ -31,6 +32,7 @@ FailoverReach failover_reach(std::string_view text);
 struct LadderQuestion {
   std::string lost;                   // the model that failed last
   bool begun = false;                 // the client has text
+  bool has_images = false;            // in the request
   std::int64_t context_needed = 0;    // tokens that are there already; 0: unknown
   std::vector<std::string> given_up;  // models that failed this request
   FailoverReach reach = FailoverReach::kAny;

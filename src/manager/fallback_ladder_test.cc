@@ -46,6 +46,12 @@ TEST(FallbackLadder, WhatFailedLatelyOrHasTooShortAContextIsLeftOut) {
   EXPECT_EQ(order(models, {.lost = "lost", .begun = true, .context_needed = 600}), Order{});
 }
 
+TEST(FallbackLadder, ImagesGoOnlyToModelsThatSeeThem) {
+  std::vector<LadderModel> models = {model("lost", 7, false), model("blind", 6, true), model("sees", 5, false)};
+  models[2].sees_images = true;
+  EXPECT_EQ(order(models, {.lost = "lost", .begun = true, .has_images = true}), (Order{"lost", "sees"}));
+}
+
 TEST(FallbackLadder, ReachesNoFurtherThanConfigured) {
   const std::vector<LadderModel> models = {model("lost", 7, false), model("ready", 6, true)};
   EXPECT_EQ(order(models, {.lost = "lost", .begun = true, .reach = failover_reach("same")}), (Order{"lost"}));

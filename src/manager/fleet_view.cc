@@ -21,7 +21,7 @@ selector::ModelRole role_of(const InstalledModel& model) {
 }
 
 selector::FleetModel described(const InstalledModel& model) {
-  selector::FleetModel view{.id = model.id, .role = role_of(model)};
+  selector::FleetModel view{.id = model.id, .role = role_of(model), .accepts_images = !model.projector.empty()};
   view.abilities = selector::estimate_abilities({.id = model.id, .parameters = model.parameters, .quantization = model.quantization});
   return view;
 }
@@ -122,6 +122,7 @@ selector::FleetModel fleet_model(const InstalledModel& model, const ModelStatus&
   } else {
     view = unloaded_fleet_model(model, machine, depth);
   }
+  view.accepts_images = std::ranges::contains(status.capabilities, "vision");
   view.place = place_of(status.state);
   view.place_reason = status.state_reason;
   if (view.place == kReady) view.load_time = {};

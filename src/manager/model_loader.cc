@@ -230,7 +230,8 @@ ipc::LoadModel ModelLoader::settings_for(const InstalledModel& model, const memo
           .experts_used = other_expert_count(model, engine_.experts_used),
           .state_folder = cache_.folder,
           .state_bytes = kept_conversations_bytes(cache_),
-          .speculation = engine_.speculation != "off"};
+          .speculation = engine_.speculation != "off",
+          .projector = model.projector};
 }
 
 void ModelLoader::succeeded(Resident& resident, ipc::Loaded loaded) {

@@ -136,6 +136,7 @@ std::optional<std::string> ModelManager::next_model(LadderQuestion question) {
                       .ready = usable(model.id),
                       .loadable = loader_.loadable(model),
                       .fallback = std::ranges::find(model.aliases, "fallback") != model.aliases.end(),
+                      .sees_images = !model.projector.empty(),
                       .file_bytes = model.file_bytes,
                       .context_tokens = describe(model).context_tokens});
   }

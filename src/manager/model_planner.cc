@@ -54,6 +54,7 @@ memory::Plan ModelPlanner::plan(const InstalledModel& model, const memory::Machi
                               .parallel = static_cast<std::uint32_t>(engine_.parallel),
                               .batch_tokens = static_cast<std::uint32_t>(engine_.batch_tokens),
                               .placement = memory::placement_on(machine)};
+  request.extras.projector = Bytes{model.projector_bytes};
   if (cache_is_fixed_) request.cache = memory::find_cache_type(engine_.cache_type);
   if (model.shape) return memory::plan(*model.shape, request, machine);
   request.extras.compute_reserved = kCautiousCompute;

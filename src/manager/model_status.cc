@@ -36,6 +36,8 @@ ModelStatus describe_model(const InstalledModel& model, const Resident* resident
                      .path = model.path,
                      .architecture = model.architecture,
                      .makes_embeddings = model.makes_embeddings,
+                     .capabilities = {},
+                     .projector = model.projector,
                      .quantization = model.quantization,
                      .parents = model.parents,
                      .file_bytes = model.file_bytes,
@@ -43,6 +45,9 @@ ModelStatus describe_model(const InstalledModel& model, const Resident* resident
                      .created_unix = model.modified_unix,
                      .trained_context_tokens = model.context_length,
                      .context_tokens = wished_context};
+  const bool refused = resident != nullptr && resident->state == ModelState::kReady && !resident->loaded.reads_images;
+  if (!model.projector.empty() && !refused) status.capabilities.emplace_back("vision");
+  if (refused && !resident->loaded.projector_failure.empty()) status.state_reason = "sees no images: " + resident->loaded.projector_failure;
   if (resident == nullptr) return status;
   status.state = resident->state;
   status.pinned = resident->pinned;

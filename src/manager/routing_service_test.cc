@@ -146,6 +146,15 @@ TEST_F(Routing, ANamedModelWithoutEyesIsRefusedForImages) {
   EXPECT_THAT(refused.error().message, HasSubstr("cannot see images"));
 }
 
+TEST_F(Routing, ImagesGoToAModelThatSees) {
+  directory.add("eyes", "tertiary", 1);
+  service.add_model({.id = "eyes", .capabilities = {"vision"}, .context_tokens = 8192, .state = ModelState::kReady});
+  GenerationRequest asked = request("auto");
+  asked.messages[0].images.emplace_back();
+  ASSERT_TRUE(choose(asked));
+  EXPECT_EQ(asked.model, "eyes");
+}
+
 TEST_F(Routing, APromptThatSeemsTooLongGoesToBeCounted) {
   add("wide", "tertiary", 1, 16384);
   const std::string text(200'000, 'w');

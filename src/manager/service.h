@@ -48,6 +48,8 @@ struct ModelStatus {
   std::string path;
   std::string architecture;
   bool makes_embeddings = false;          // and can't answer
+  std::vector<std::string> capabilities;  // beside text: "vision"
+  std::string projector;                  // the file that it sees images with; empty: none
   std::string quantization;               // of most weight bytes, e.g. "Q4_1"
   std::vector<std::string> parents = {};  // names of the models that it was merged of
   std::int64_t file_bytes = 0;
@@ -56,7 +58,7 @@ struct ModelStatus {
   std::int64_t trained_context_tokens = 0;
   std::int64_t context_tokens = 0;  // most tokens of one conversation, as it is or would be loaded
   ModelState state = ModelState::kUnloaded;
-  std::string state_reason;  // why it failed or waits, and when it is tried again; empty otherwise
+  std::string state_reason;  // why it failed or waits, and when it is tried again, or sees no images; empty otherwise
   bool pinned = false;       // stays loaded, whatever else wants its memory
   // The rest is 0 unless the model is loaded.
   std::int64_t worker_pid = 0;

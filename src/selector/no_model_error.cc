@@ -56,8 +56,8 @@ Error no_model_error(const Decision& decision, const FleetSnapshot& fleet) {
             "shorten the conversation", "messages"};
   }
   if (all_are(decision, Verdict::kLacksImages))
-    return {ErrorCode::kUnsupported, "no model here can see images", "send text only: models are served without their projectors",
-            "messages"};
+    return {ErrorCode::kUnsupported, "no model here can see images: none has a projector (mmproj file) that can be used",
+            "send text only, or put a model's projector into its folder", "messages"};
   if (all_are(decision, Verdict::kLacksTools))
     return {ErrorCode::kUnsupported, "no model here can call tools", "leave the tools out, or install a model that has them", "tools"};
   if (all_are(decision, Verdict::kLacksJson))

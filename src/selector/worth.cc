@@ -44,7 +44,7 @@ Verdict exclusion(const Assessment& task, const FleetModel& model, std::string& 
     return Verdict::kFailed;
   }
   if (task.needs.images && !model.accepts_images) {
-    reason = "cannot see images";
+    reason = "cannot see images: it has no projector (mmproj file) that can be used";
     return Verdict::kLacksImages;
   }
   if (task.needs.tools && !model.accepts_tools) {

@@ -11,6 +11,7 @@ import sys
 import threading
 
 import pytest
+from synthetic_projector import write_projector
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "memory"))
 BINARY = os.environ["PENSIEVE_BINARY"]
@@ -121,6 +122,17 @@ def test_pull_brings_the_whole_file_under_its_name(files, home):
     assert listed(home) == ["starter.gguf"]
     assert hashlib.sha256((home / "models/starter.gguf").read_bytes()).hexdigest() == whole_sum()
     assert not list((home / "models").glob("*.part*"))
+
+
+def test_a_projector_comes_to_its_model(files, home):
+    write_projector(files.folder / "mmproj-starter.gguf", 576)
+    pensieve(home, "pull", files.url + "/starter.gguf")
+    told = pensieve(home, "pull", files.url + "/mmproj-starter.gguf").stderr
+    assert "a projector" in told
+    shown = json.loads(pensieve(home, "show", "starter", "--json").stdout)["model"]
+    assert shown["capabilities"] == ["vision"] and shown["projector"].endswith("mmproj-starter.gguf")
+    assert "sees images with" in pensieve(home, "show", "starter").stdout
+    assert "llama + vision" in pensieve(home, "list").stdout
 
 
 def test_an_interrupted_pull_lists_nothing_and_goes_on_where_it_stopped(files, home):

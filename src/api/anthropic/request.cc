@@ -5,13 +5,14 @@
 #include <format>
 
 #include "api/adapter_field.h"
-#include "api/image_refusal.h"
+#include "api/content.h"
 #include "api/json_value.h"
 
 namespace pensieve::api::anthropic {
 namespace {
 
 constexpr std::size_t kMaxMessages = 100'000;  // the API's own bound
+constexpr std::string_view kNewLine = "\n";
 constexpr std::string_view kBillingHeader = "x-anthropic-billing-header:";
 
 bool blank(std::string_view text) {
@@ -41,45 +42,59 @@ Result<std::string> system_text(const Fields& body) {
   return text;
 }
 
-Result<std::string> document_text(const Fields& block);
-Result<std::string> search_result_text(const Fields& block);
+Result<Content> document_content(const Fields& block);
+Result<Content> search_result_content(const Fields& block);
 
-// Text of a tool_result's or document's content: a string or blocks.
-Result<std::string> content_text(const Fields& holder, std::string_view name) {
-  const Json* content = holder.find(name);
-  if (content == nullptr) return std::string();
-  if (content->is_string()) return content->get_string();
-  const Json::array_t* blocks = TRY(holder.array(name));
-  std::string text;
-  for (std::size_t i = 0; i < blocks->size(); ++i) {
-    const Fields block = TRY(Fields::of((*blocks)[i], std::format("{}.{}", holder.path(name), i)));
-    const std::string type = TRY(block.required_text("type"));
-    if (type == "image") return refuse_image(block.path("type"));
-    if (type == "text") join(text, TRY(block.required_text("text")));
-    if (type == "document") join(text, TRY(document_text(block)));
-    if (type == "search_result") join(text, TRY(search_result_text(block)));
-  }
-  return text;
-}
-
-Result<std::string> search_result_text(const Fields& block) {
-  std::string text = TRY(block.text("title")).value_or("");
-  join(text, TRY(block.text("source")).value_or(""));
-  join(text, TRY(content_text(block, "content")));
-  return text;
-}
-
-// With its title and what the client says of it in front.
-Result<std::string> document_text(const Fields& block) {
-  std::string text = TRY(block.text("title")).value_or("");
-  join(text, TRY(block.text("context")).value_or(""));
+Result<Image> image_of(const Fields& block) {
   const Json* source = block.find("source");
   if (source == nullptr) return block.wrong("source", "is required");
   const Fields fields = TRY(Fields::of(*source, block.path("source")));
   const std::string type = TRY(fields.required_text("type"));
-  if (type == "text" || type == "content") {
-    join(text, type == "text" ? TRY(fields.required_text("data")) : TRY(content_text(fields, "content")));
-    return text;
+  if (type == "base64") return image_of_base64(TRY(fields.required_text("data")), fields.path("data"));
+  if (type == "url") return image_of_url(TRY(fields.required_text("url")), fields.path("url"));
+  return fields.wrong("type", "must be base64, or url with a data: URL");
+}
+
+// A tool_result's or document's content: a string or blocks.
+Result<Content> content_of(const Fields& holder, std::string_view name) {
+  const Json* value = holder.find(name);
+  if (value == nullptr) return Content();
+  if (value->is_string()) return Content{value->get_string(), {}};
+  const Json::array_t* blocks = TRY(holder.array(name));
+  Content content;
+  for (std::size_t i = 0; i < blocks->size(); ++i) {
+    const Fields block = TRY(Fields::of((*blocks)[i], std::format("{}.{}", holder.path(name), i)));
+    const std::string type = TRY(block.required_text("type"));
+    if (type == "image") content.add(TRY(image_of(block)));
+    if (type == "text") content.add(TRY(block.required_text("text")), kNewLine);
+    if (type == "document") content.add(TRY(document_content(block)), kNewLine);
+    if (type == "search_result") content.add(TRY(search_result_content(block)), kNewLine);
+  }
+  return content;
+}
+
+Result<Content> search_result_content(const Fields& block) {
+  Content content{TRY(block.text("title")).value_or(""), {}};
+  content.add(TRY(block.text("source")).value_or(""), kNewLine);
+  content.add(TRY(content_of(block, "content")), kNewLine);
+  return content;
+}
+
+// With its title and what the client says of it in front.
+Result<Content> document_content(const Fields& block) {
+  Content content{TRY(block.text("title")).value_or(""), {}};
+  content.add(TRY(block.text("context")).value_or(""), kNewLine);
+  const Json* source = block.find("source");
+  if (source == nullptr) return block.wrong("source", "is required");
+  const Fields fields = TRY(Fields::of(*source, block.path("source")));
+  const std::string type = TRY(fields.required_text("type"));
+  if (type == "text") {
+    content.add(TRY(fields.required_text("data")), kNewLine);
+    return content;
+  }
+  if (type == "content") {
+    content.add(TRY(content_of(fields, "content")), kNewLine);
+    return content;
   }
   return fail(ErrorCode::kUnsupported, std::format("{}: only text documents are supported", fields.path("type")),
               "send the document's text", fields.path("type"));
@@ -89,21 +104,21 @@ bool runs_on_vendors_servers(std::string_view type) {
   return type == "server_tool_use" || type == "mcp_tool_use" || (type.ends_with("_tool_result") && type != "tool_result");
 }
 
-// One content block into the turn's messages: tool results become messages of their own.
-Result<void> add_block(const Fields& block, Role role, Message& message, std::vector<Message>& results) {
+// One content block into the turn's content and message: tool results become messages of their own.
+Result<void> add_block(const Fields& block, Role role, Content& content, Message& message, std::vector<Message>& results) {
   const std::string type = TRY(block.required_text("type"));
   if (type == "text") {
-    join(message.text, TRY(block.required_text("text")));
+    content.add(TRY(block.required_text("text")), kNewLine);
   } else if (type == "thinking") {
     join(message.reasoning, TRY(block.required_text("thinking")));
   } else if (type == "redacted_thinking") {
     // Holds nothing that this model could read.
-  } else if (type == "image") {
-    return refuse_image(block.path("type"));
+  } else if (type == "image" && role == Role::kUser) {
+    content.add(TRY(image_of(block)));
   } else if (type == "document") {
-    join(message.text, TRY(document_text(block)));
+    content.add(TRY(document_content(block)), kNewLine);
   } else if (type == "search_result") {
-    join(message.text, TRY(search_result_text(block)));
+    content.add(TRY(search_result_content(block)), kNewLine);
   } else if (role == Role::kAssistant && runs_on_vendors_servers(type)) {
     // What a server tool did in a conversation that began elsewhere; the text after it says what came of it.
   } else if (type == "tool_use" && role == Role::kAssistant) {
@@ -111,8 +126,8 @@ Result<void> add_block(const Fields& block, Role role, Message& message, std::ve
     if (input == nullptr || !input->is_object()) return block.wrong("input", "must be an object");
     message.tool_calls.push_back({TRY(block.required_text("id")), TRY(block.required_text("name")), to_json_text(*input)});
   } else if (type == "tool_result" && role == Role::kUser) {
-    Message result{
-        .role = Role::kTool, .text = TRY(content_text(block, "content")), .tool_call_id = TRY(block.required_text("tool_use_id"))};
+    Message result{.role = Role::kTool, .tool_call_id = TRY(block.required_text("tool_use_id"))};
+    set_content(result, TRY(content_of(block, "content")));
     result.tool_failed = TRY(block.boolean("is_error")).value_or(false);
     results.push_back(std::move(result));
   } else {
@@ -141,12 +156,14 @@ Result<void> add_message(const Json& value, std::size_t index, std::vector<Messa
   } else {
     if (!content->is_array()) return fields.wrong("content", "must be a string or an array of blocks");
     const Json::array_t* blocks = &content->get_array();
+    Content shown;
     for (std::size_t i = 0; i < blocks->size(); ++i) {
       const Fields block = TRY(Fields::of((*blocks)[i], std::format("messages.{}.content.{}", index, i)));
-      TRY_VOID(add_block(block, role, message, results));
+      TRY_VOID(add_block(block, role, shown, message, results));
     }
+    set_content(message, std::move(shown));
   }
-  const bool empty = message.text.empty() && message.tool_calls.empty() && message.reasoning.empty();
+  const bool empty = message.text.empty() && message.images.empty() && message.tool_calls.empty() && message.reasoning.empty();
   if (empty && results.empty() && role != Role::kAssistant) return fields.wrong("content", "must not be empty");
   for (Message& result : results) messages.push_back(std::move(result));
   if (!empty || role == Role::kAssistant) messages.push_back(std::move(message));

@@ -4,7 +4,9 @@
 
 #include <format>
 
+#include "api/fake_image.h"
 #include "api/fake_refusal.h"
+#include "base/base64.h"
 
 namespace pensieve::api::anthropic {
 namespace {
@@ -144,6 +146,23 @@ TEST(AnthropicRequest, ToolsThatAnthropicsServersRunAreLeftOut) {
   EXPECT_THAT(parsed(body(R"("tools":[{"type":"web_search_20250305","name":"web_search","max_uses":8}])")).tools, IsEmpty());
 }
 
+TEST(AnthropicRequest, ImagesStandWhereTheirBlocksStood) {
+  const std::string image = R"({"type":"image","source":{"type":"base64","media_type":"image/png","data":")" + kPixel + R"("}})";
+  const GenerationRequest request =
+      parsed(block(R"({"type":"text","text":"ab"},)" + image + R"(,{"type":"text","text":"c"},)" +
+                   R"({"type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":"r"},)" + image + "]}"));
+  ASSERT_EQ(request.messages.size(), 2U);
+  EXPECT_EQ(request.messages[0].role, Role::kTool);
+  ASSERT_EQ(request.messages[0].images.size(), 1U);
+  EXPECT_EQ(request.messages[0].images[0].offset, 1U);
+  EXPECT_EQ(request.messages[1].text, "ab\nc");
+  ASSERT_EQ(request.messages[1].images.size(), 1U);
+  EXPECT_EQ(request.messages[1].images[0].offset, 2U);
+  EXPECT_EQ(encode_base64(request.messages[1].images[0].bytes), kPixel);
+  EXPECT_EQ(request.messages[1].images[0].field, "messages.0.content.1.source.data");
+  EXPECT_EQ(parsed(block(image)).messages.at(0).images.size(), 1U) << "an image needs no text";
+}
+
 class AnthropicRefusals : public testing::TestWithParam<Refusal> {};
 
 TEST_P(AnthropicRefusals, NamesTheFieldInTheApisOwnShape) {
@@ -196,15 +215,20 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{block(R"({"type":"text"})"), "messages.0.content.0.text", "required"},
         Refusal{block(R"({"type":"text","text":7})"), "messages.0.content.0.text", "string"},
         Refusal{block("7"), "messages.0.content.0", "object"},
-        Refusal{block(R"({"type":"image","source":{"type":"url","url":"x"}})"), "messages.0.content.0.type", "without their projectors",
-                kUnsupported},
+        Refusal{block(R"({"type":"image","source":{"type":"url","url":"https://x/a.png"}})"), "messages.0.content.0.source.url",
+                "not fetched"},
+        Refusal{block(R"({"type":"image","source":{"type":"base64","data":"!"}})"), "messages.0.content.0.source.data", "no base64"},
+        Refusal{block(R"({"type":"image","source":{"type":"file","file_id":"x"}})"), "messages.0.content.0.source.type", "base64"},
+        Refusal{block(R"({"type":"image"})"), "messages.0.content.0.source", "required"},
+        Refusal{block(R"({"type":"image","source":{"type":"base64","data":"aGk="}})", "assistant"), "messages.0.content.0.type",
+                "of this role"},
         Refusal{block(R"({"type":"document","source":{"type":"base64"}})"), "messages.0.content.0.source.type", "text documents",
                 kUnsupported},
         Refusal{block(R"({"type":"tool_use","id":"a","name":"b","input":{}})"), "messages.0.content.0.type", "of this role"},
         Refusal{block(R"({"type":"tool_result","tool_use_id":"a"})", "assistant"), "messages.0.content.0.type", "of this role"},
         Refusal{block(R"({"type":"tool_result"})"), "messages.0.content.0.tool_use_id", "required"},
-        Refusal{block(R"({"type":"tool_result","tool_use_id":"a","content":[{"type":"image"}]})"), "messages.0.content.0.content.0.type",
-                "without their projectors", kUnsupported},
+        Refusal{block(R"({"type":"tool_result","tool_use_id":"a","content":[{"type":"image"}]})"), "messages.0.content.0.content.0.source",
+                "required"},
         Refusal{block(R"({"type":"tool_use","id":"a","name":"b","input":"{}"})", "assistant"), "messages.0.content.0.input", "object"},
         Refusal{body("", R"([{"role":"user","content":"Hi"},{"role":"assistant","content":"So "}])"), "messages", "whitespace"}));
 

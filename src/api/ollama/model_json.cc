@@ -55,13 +55,14 @@ std::string model_info(const InstalledModel& model, const gguf::Header& header) 
   return "{" + out + "}";
 }
 
-// What clients ask before they offer tools, thinking or infilling.
+// What clients ask before they offer tools, thinking, images or infilling.
 std::string capabilities(const InstalledModel& model, const gguf::Header& header) {
   if (model.makes_embeddings) return R"(["embedding"])";
   const std::string chat = header.text("tokenizer.chat_template").value_or("");
   std::string out = R"(["completion")";
   if (chat.contains("tools")) out += R"(,"tools")";
   if (chat.contains("enable_thinking") || chat.contains("<think>")) out += R"(,"thinking")";
+  if (!model.projector.empty()) out += R"(,"vision")";
   for (const char* key : {"tokenizer.ggml.fim_pre_token_id", "tokenizer.ggml.prefix_token_id"}) {
     if (header.number(key)) {
       out += R"(,"insert")";

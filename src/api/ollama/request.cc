@@ -4,16 +4,21 @@
 #include <format>
 
 #include "api/adapter_field.h"
-#include "api/image_refusal.h"
+#include "api/content.h"
 #include "api/ollama/conversation_context.h"
 
 namespace pensieve::api::ollama {
 namespace {
 
-Result<void> refuse_images(const Fields& holder) {
+// They stand before the text of their message.
+Result<void> add_images(const Fields& holder, Message& message) {
   const Json::array_t* images = TRY(holder.array("images"));
-  if (images == nullptr || images->empty()) return {};
-  return refuse_image(holder.path("images"));
+  for (std::size_t i = 0; images != nullptr && i < images->size(); ++i) {
+    const std::string field = std::format("{}.{}", holder.path("images"), i);
+    if (!(*images)[i].is_string()) return holder.wrong("images", "must hold images in base64");
+    message.images.push_back(TRY(image_of_base64((*images)[i].get_string(), field)));
+  }
+  return {};
 }
 
 Result<void> parse_format(const Fields& body, GenerationRequest& request) {
@@ -105,7 +110,7 @@ Result<void> parse_messages(const Fields& body, ParsedRequest& parsed) {
     message.reasoning = TRY(fields.text("thinking")).value_or("");
     message.tool_name = TRY(fields.text("tool_name")).value_or("");
     message.tool_call_id = TRY(fields.text("tool_call_id")).value_or("");
-    TRY_VOID(refuse_images(fields));
+    TRY_VOID(add_images(fields, message));
     TRY_VOID(add_tool_calls(fields, message));
     parsed.generation.messages.push_back(std::move(message));
   }
@@ -139,13 +144,17 @@ Result<void> parse_prompt(const Fields& body, ParsedRequest& parsed) {
   const std::string suffix = TRY(body.text("suffix")).value_or("");
   const std::string system = TRY(body.text("system")).value_or("");
   parsed.raw = TRY(body.boolean("raw")).value_or(false) || !suffix.empty();
-  parsed.only_load = prompt.empty() && suffix.empty();
+  Message question{.role = Role::kUser, .text = prompt};
+  TRY_VOID(add_images(body, question));
+  const bool has_images = !question.images.empty();
+  parsed.only_load = prompt.empty() && suffix.empty() && !has_images;
   if (parsed.raw) {
     request.prompt_kind = PromptKind::kText;
     request.prompt = prompt;
     request.suffix = suffix;
     request.parse_special = suffix.empty();
-    for (const auto& [field, given] : {std::pair("system", !system.empty()), std::pair("context", body.find("context") != nullptr)}) {
+    for (const auto& [field, given] :
+         {std::pair("system", !system.empty()), std::pair("context", body.find("context") != nullptr), std::pair("images", has_images)}) {
       if (given) return body.wrong(field, suffix.empty() ? "may not be given with raw" : "may not be given with suffix");
     }
     return {};
@@ -159,7 +168,7 @@ Result<void> parse_prompt(const Fields& body, ParsedRequest& parsed) {
     std::erase_if(request.messages, [](const Message& message) { return message.role == Role::kSystem; });
     request.messages.insert(request.messages.begin(), Message{.role = Role::kSystem, .text = system});
   }
-  request.messages.push_back({.role = Role::kUser, .text = prompt});
+  request.messages.push_back(std::move(question));
   return {};
 }
 
@@ -178,7 +187,6 @@ Result<ParsedRequest> parse_generate_request(std::string_view text) {
   const Json json = TRY(parse_body(text));
   const Fields body = TRY(Fields::of(json, ""));
   ParsedRequest parsed = TRY(parse_common(body, false));
-  TRY_VOID(refuse_images(body));
   TRY_VOID(parse_prompt(body, parsed));
   if (!TRY(body.text("template")).value_or("").empty()) parsed.ignored.emplace_back("template");
   return parsed;

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "api/fake_image.h"
 #include "api/fake_refusal.h"
 #include "api/ollama/conversation_context.h"
 
@@ -28,6 +29,20 @@ TEST(OllamaRequest, StreamsUnlessToldOtherwiseAndTakesLatestAsNoTag) {
   EXPECT_EQ(chat("").generation.model, "m");
   EXPECT_EQ(chat("").name, "m:latest");
   EXPECT_EQ(bare_name("auto:fast"), "auto:fast");
+}
+
+TEST(OllamaRequest, TakesImages) {
+  const std::string images = R"("images":[")" + kPixel + R"("])";
+  const auto asked = parse_chat_request(R"({"model":"m","messages":[{"role":"user","content":"Hi",)" + images + "}]}");
+  ASSERT_TRUE(asked) << asked.error().text();
+  ASSERT_EQ(asked->generation.messages.at(0).images.size(), 1U);
+  EXPECT_EQ(asked->generation.messages[0].images[0].offset, 0U);
+  EXPECT_EQ(asked->generation.messages[0].images[0].field, "messages.0.images.0");
+  EXPECT_EQ(generate("," + images).generation.messages.at(0).images.size(), 1U);
+  const auto alone = parse_generate_request(R"({"model":"m",)" + images + "}");
+  ASSERT_TRUE(alone);
+  EXPECT_FALSE(alone->only_load);
+  EXPECT_EQ(parse_generate_request(R"({"model":"m","prompt":"x","raw":true,)" + images + "}").error().param, "images");
 }
 
 TEST(OllamaRequest, MapsTheOptionsAndItsDefaults) {
@@ -146,16 +161,16 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Refusal{R"({"messages":[]})", "model", "required"}, Refusal{R"({"model":"m","messages":3})", "messages", "array"},
                     Refusal{R"({"model":"m","messages":[{"role":"king","content":"x"}]})", "messages.0.role", "king"},
                     Refusal{R"({"model":"m","messages":[{"role":"user","content":["x"]}]})", "messages.0.content", "string"},
-                    Refusal{R"({"model":"m","messages":[{"role":"user","content":"x","images":["aGk="]}]})", "messages.0.images",
-                            "without their projectors", ErrorCode::kUnsupported},
+                    Refusal{R"({"model":"m","messages":[{"role":"user","content":"x","images":["aGk="]}]})", "messages.0.images.0",
+                            "no PNG"},
                     Refusal{R"({"model":"m","messages":[],"format":"xml"})", "format", "schema"},
                     Refusal{R"({"model":"m","messages":[],"keep_alive":"soon"})", "keep_alive", "duration"},
                     Refusal{R"({"model":"m","messages":[],"options":{"temperature":"hot"}})", "options.temperature", "number"},
                     Refusal{R"({"model":"m","messages":[],"options":{"seed":1.5}})", "options.seed", "whole"},
                     Refusal{R"({"model":"m","messages":[],"options":[]})", "options", "object"},
                     Refusal{R"({"model":"m","messages":[],"think":"hard"})", "think", "true"},
-                    Refusal{R"({"model":"m","prompt":"x","images":["aGk="]})", "images", "without their projectors",
-                            ErrorCode::kUnsupported},
+                    Refusal{R"({"model":"m","prompt":"x","images":["aGk="]})", "images.0", "no PNG"},
+                    Refusal{R"({"model":"m","prompt":"x","images":[7]})", "images", "base64"},
                     Refusal{R"({"model":"m","prompt":"x","raw":true,"system":"s"})", "system", "raw"},
                     Refusal{R"({"model":"m","prompt":"x","context":[1,2,3]})", "context", "not made by this server"},
                     Refusal{R"({"model":"m","prompt":"x","context":[1346719315,4294967295]})", "context", "not made by this server"},

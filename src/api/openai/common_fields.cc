@@ -5,6 +5,8 @@
 #include <cmath>
 #include <format>
 
+#include "api/content.h"
+
 namespace pensieve::api::openai {
 namespace {
 
@@ -117,6 +119,18 @@ Result<void> add_choices(const Fields& body, const std::vector<GenerationRequest
     }
   }
   return {};
+}
+
+Result<Image> image_part(const Fields& part) {
+  const Json* url = part.find("image_url");
+  if (url == nullptr) {
+    if (part.find("file_id"))
+      return unsupported(part.path("file_id"), "no files are kept here", "send the image as a data: URL in image_url");
+    return part.wrong("image_url", "is required");
+  }
+  if (url->is_string()) return image_of_url(url->get_string(), part.path("image_url"));
+  const Fields fields = TRY(Fields::of(*url, part.path("image_url")));
+  return image_of_url(TRY(fields.required_text("url")), fields.path("url"));
 }
 
 }  // namespace pensieve::api::openai

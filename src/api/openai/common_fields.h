@@ -30,4 +30,7 @@ Result<void> parse_streaming(const Fields& body, ParsedRequest& parsed);
 // `n` requests of each prompt; with a seed they still differ, and the same way each time.
 Result<void> add_choices(const Fields& body, const std::vector<GenerationRequest>& prompts, ParsedRequest& parsed);
 
+// The image of a part "image_url" or "input_image". Errors as image_of_url.
+Result<Image> image_part(const Fields& part);
+
 }  // namespace pensieve::api::openai

@@ -4,33 +4,33 @@
 #include <format>
 
 #include "api/adapter_field.h"
-#include "api/image_refusal.h"
+#include "api/content.h"
 #include "api/openai/common_fields.h"
 
 namespace pensieve::api::openai {
 namespace {
 
-Result<std::string> parts_text(const Fields& message) {
-  const Json* content = message.find("content");
-  if (content == nullptr) return std::string();
-  if (content->is_string()) return content->get_string();
-  if (!content->is_array()) return message.wrong("content", "must be a string or an array of parts");
-  const Json::array_t* parts = &content->get_array();
-  std::string text;
+Result<Content> content_of(const Fields& message) {
+  const Json* value = message.find("content");
+  if (value == nullptr) return Content();
+  if (value->is_string()) return Content{value->get_string(), {}};
+  if (!value->is_array()) return message.wrong("content", "must be a string or an array of parts");
+  const Json::array_t* parts = &value->get_array();
+  Content content;
   for (std::size_t i = 0; i < parts->size(); ++i) {
     const Fields part = TRY(Fields::of((*parts)[i], std::format("{}[{}]", message.path("content"), i)));
     const std::string type = TRY(part.required_text("type"));
     if (type == "text" || type == "input_text" || type == "refusal") {
-      text += TRY(part.required_text(type == "refusal" ? "refusal" : "text"));
+      content.add(TRY(part.required_text(type == "refusal" ? "refusal" : "text")));
     } else if (type == "image_url" || type == "input_image") {
-      return refuse_image(part.path("type"));
+      content.add(TRY(image_part(part)));
     } else if (type == "input_audio" || type == "file") {
       return unsupported(part.path("type"), std::format("'{}' is not supported by this model", type), "send text only");
     } else {
       return part.wrong("type", std::format("'{}' is not a type of content", type));
     }
   }
-  return text;
+  return content;
 }
 
 Result<Role> role_of(const Fields& message) {
@@ -62,7 +62,7 @@ Result<void> parse_messages(const Fields& body, GenerationRequest& request) {
   for (std::size_t i = 0; i < messages->size(); ++i) {
     const Fields fields = TRY(Fields::of((*messages)[i], std::format("messages[{}]", i)));
     Message message{.role = TRY(role_of(fields))};
-    message.text = TRY(parts_text(fields));
+    set_content(message, TRY(content_of(fields)));
     TRY_VOID(add_tool_calls(fields, message));
     message.tool_call_id = TRY(fields.text("tool_call_id")).value_or("");
     message.tool_name = TRY(fields.text("name")).value_or("");

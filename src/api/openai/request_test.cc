@@ -4,6 +4,7 @@
 
 #include <format>
 
+#include "api/fake_image.h"
 #include "api/fake_refusal.h"
 
 namespace pensieve::api::openai {
@@ -33,6 +34,18 @@ ParsedRequest parsed(Result<ParsedRequest> request) {
   return none;
 }
 GenerationRequest chat(const std::string& text) { return parsed(parse_chat_request(text)).requests.front(); }
+
+TEST(OpenAiChatRequest, ImagesStandWhereTheirPartsStood) {
+  const GenerationRequest request =
+      chat(one(R"({"role":"user","content":[{"type":"text","text":"ab"},{"type":"image_url","image_url":{"url":")" + kPixelUrl +
+               R"(","detail":"low"}},{"type":"text","text":"c"},{"type":"image_url","image_url":")" + kPixelUrl + R"("}]})"));
+  const Message& message = request.messages.at(0);
+  EXPECT_EQ(message.text, "abc");
+  ASSERT_EQ(message.images.size(), 2U);
+  EXPECT_EQ(message.images[0].offset, 2U);
+  EXPECT_EQ(message.images[0].field, "messages[0].content[1].image_url.url");
+  EXPECT_EQ(message.images[1].offset, 3U);
+}
 
 TEST(OpenAiChatRequest, TakesEveryField) {
   const ParsedRequest request = parsed(parse_chat_request(
@@ -187,7 +200,10 @@ INSTANTIATE_TEST_SUITE_P(
                     Refusal{one(R"({"role":"user","content":[{"type":"hologram"}]})"), "messages[0].content[0].type", "'hologram'"},
                     Refusal{one(R"({"role":"user","content":[{"type":"text"}]})"), "messages[0].content[0].text", "required"},
                     Refusal{one(R"({"role":"user","content":[{"type":"image_url","image_url":{"url":"x"}}]})"),
-                            "messages[0].content[0].type", "without their projectors", kUnsupported},
+                            "messages[0].content[0].image_url.url", "not fetched"},
+                    Refusal{one(R"({"role":"user","content":[{"type":"image_url"}]})"), "messages[0].content[0].image_url", "required"},
+                    Refusal{one(R"({"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,aGk="}}]})"),
+                            "messages[0].content[0].image_url.url", "no PNG"},
                     Refusal{one(R"({"role":"tool","content":"x"})"), "messages[0].tool_call_id", "required"},
                     Refusal{one(R"({"role":"assistant","tool_calls":{}})"), "messages[0].tool_calls", "array"},
                     Refusal{one(R"({"role":"assistant","tool_calls":[{"id":"a"}]})"), "messages[0].tool_calls[0].function", "required"},

@@ -4,7 +4,7 @@
 #include <format>
 #include <string_view>
 
-#include "api/image_refusal.h"
+#include "api/content.h"
 #include "api/openai/common_fields.h"
 #include "api/responses/request.h"
 #include "base/ids.h"
@@ -12,30 +12,30 @@
 namespace pensieve::api::responses {
 namespace {
 
-// Text of a content that is a string or an array of parts.
-Result<std::string> content_text(const Fields& holder, std::string_view name) {
-  const Json* content = holder.find(name);
-  if (content == nullptr) return std::string();
-  if (content->is_string()) return content->get_string();
-  if (!content->is_array()) return holder.wrong(name, "must be a string or an array of parts");
-  std::string text;
-  const Json::array_t& parts = content->get_array();
+// A content that is a string or an array of parts.
+Result<Content> content_of(const Fields& holder, std::string_view name) {
+  const Json* value = holder.find(name);
+  if (value == nullptr) return Content();
+  if (value->is_string()) return Content{value->get_string(), {}};
+  if (!value->is_array()) return holder.wrong(name, "must be a string or an array of parts");
+  Content content;
+  const Json::array_t& parts = value->get_array();
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const Fields part = TRY(Fields::of(parts[i], std::format("{}[{}]", holder.path(name), i)));
     const std::string type = TRY(part.required_text("type"));
     if (type == "input_text" || type == "output_text" || type == "text" || type == "reasoning_text" || type == "summary_text") {
-      text += TRY(part.required_text("text"));
+      content.add(TRY(part.required_text("text")));
     } else if (type == "refusal") {
-      text += TRY(part.required_text("refusal"));
+      content.add(TRY(part.required_text("refusal")));
     } else if (type == "input_image") {
-      return refuse_image(part.path("type"));
+      content.add(TRY(openai::image_part(part)));
     } else if (type == "input_file" || type == "input_audio") {
       return openai::unsupported(part.path("type"), std::format("'{}' is not supported by this model", type), "send text only");
     } else {
       return part.wrong("type", std::format("'{}' is not a type of content", type));
     }
   }
-  return text;
+  return content;
 }
 
 Result<Role> role_of(const Fields& item) {
@@ -59,14 +59,11 @@ Message& assistant_turn(std::vector<Message>& messages) {
 Result<void> add_message(const Fields& item, std::vector<Message>& messages) {
   const Role role = TRY(role_of(item));
   if (item.find("content") == nullptr) return item.wrong("content", "is required");
-  std::string text = TRY(content_text(item, "content"));
+  Content content = TRY(content_of(item, "content"));
   const bool begun = role == Role::kAssistant && !messages.empty() && messages.back().role == role && messages.back().text.empty() &&
                      messages.back().tool_calls.empty();
-  if (begun) {
-    messages.back().text = std::move(text);
-  } else {
-    messages.push_back({.role = role, .text = std::move(text)});
-  }
+  if (!begun) messages.push_back({.role = role});
+  set_content(messages.back(), std::move(content));
   return {};
 }
 
@@ -76,11 +73,12 @@ Result<void> add_item(const Fields& item, const std::string& type, std::vector<M
     ToolCall call{TRY(item.required_text("call_id")), TRY(item.required_text("name")), TRY(item.text("arguments")).value_or("{}")};
     assistant_turn(messages).tool_calls.push_back(std::move(call));
   } else if (type == "function_call_output") {
-    messages.push_back(
-        {.role = Role::kTool, .text = TRY(content_text(item, "output")), .tool_call_id = TRY(item.required_text("call_id"))});
+    Message result{.role = Role::kTool, .tool_call_id = TRY(item.required_text("call_id"))};
+    set_content(result, TRY(content_of(item, "output")));
+    messages.push_back(std::move(result));
   } else if (type == "reasoning") {
-    std::string text = TRY(content_text(item, "content"));
-    if (text.empty()) text = TRY(content_text(item, "summary"));
+    std::string text = TRY(content_of(item, "content")).text;
+    if (text.empty()) text = TRY(content_of(item, "summary")).text;
     if (!text.empty()) messages.push_back({.role = Role::kAssistant, .reasoning = std::move(text)});
   } else if (std::ranges::contains(kOfVendorsServers, type)) {
     // A conversation that began elsewhere; the text after it says what came of it.

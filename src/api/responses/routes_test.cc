@@ -5,6 +5,7 @@
 #include <regex>
 
 #include "api/admin/fake_service.h"
+#include "api/fake_image.h"
 #include "api/http/fake_client.h"
 #include "api/json_value.h"
 
@@ -191,7 +192,12 @@ TEST_F(Responses, WrongBodiesNameTheField) {
       {R"({"model":"m","input":3})", "input"},
       {R"({"model":"m","input":[{"type":"magic"}]})", "input[0].type"},
       {R"({"model":"m","input":[{"role":"king","content":"x"}]})", "input[0].role"},
-      {R"({"model":"m","input":[{"role":"user","content":[{"type":"input_image"}]}]})", "input[0].content[0].type"},
+      {R"({"model":"m","input":[{"role":"user","content":[{"type":"input_image"}]}]})", "input[0].content[0].image_url"},
+      {R"({"model":"m","input":[{"role":"user","content":[{"type":"input_image","file_id":"f"}]}]})", "input[0].content[0].file_id"},
+      {R"({"model":"m","input":[{"role":"user","content":[{"type":"input_image","image_url":"data:image/png;base64,aGk="}]}]})",
+       "input[0].content[0].image_url"},
+      {R"({"model":"m","input":[{"type":"function_call_output","call_id":"a","output":[{"type":"input_image","image_url":"http://x"}]}]})",
+       "input[0].output[0].image_url"},
       {R"({"model":"m","input":"x","background":true})", "background"},
       {R"({"model":"m","input":"x","truncation":"some"})", "truncation"},
       {R"({"model":"m","input":"x","metadata":{"a":1}})", "metadata"},
@@ -209,14 +215,17 @@ TEST_F(Responses, WrongBodiesNameTheField) {
   }
 }
 
-TEST_F(Responses, AnImageIsRefusedWithWhatIsMissing) {
-  for (const char* item : {R"({"role":"user","content":[{"type":"input_image","image_url":"data:image/png;base64,aGk="}]})",
-                           R"({"type":"function_call_output","call_id":"a","output":[{"type":"input_image"}]})"}) {
-    const RawAnswer answer = send("POST", "/v1/responses", std::string(R"({"model":"m","input":[)") + item + "]}");
-    EXPECT_EQ(answer.status, 400) << item;
-    EXPECT_THAT(answer.body, HasSubstr("without their projectors")) << item;
-  }
-  EXPECT_TRUE(service_.requests.empty());
+TEST_F(Responses, ImagesComeWithMessagesAndResults) {
+  const std::string part = R"({"type":"input_image","image_url":")" + kPixelUrl + R"("})";
+  send("POST", "/v1/responses",
+       R"({"model":"m","input":[{"role":"user","content":[{"type":"input_text","text":"ab"},)" + part +
+           R"(]},{"type":"function_call_output","call_id":"a","output":[)" + part + "]}]}");
+  ASSERT_EQ(service_.requests.size(), 1U);
+  const std::vector<Message>& messages = service_.requests.back().messages;
+  ASSERT_EQ(messages.size(), 2U);
+  ASSERT_EQ(messages[0].images.size(), 1U);
+  EXPECT_EQ(messages[0].images[0].offset, 2U);
+  EXPECT_EQ(messages[1].images.size(), 1U);
 }
 
 TEST_F(Responses, CountsTheTokensOfAnInput) {

@@ -12,6 +12,7 @@ std::size_t bytes_of(const StoredResponse& response) {
   }
   for (const Message& message : response.conversation) {
     bytes += sizeof(Message) + message.text.size() + message.reasoning.size();
+    for (const Image& image : message.images) bytes += sizeof(Image) + image.bytes.size();
     for (const ToolCall& call : message.tool_calls) bytes += sizeof(ToolCall) + call.arguments.size();
   }
   return bytes;
