@@ -23,7 +23,7 @@ Result<std::unique_ptr<EmbeddingEngine>> EmbeddingEngine::start(ModelHandle mode
                                                                 EventSink sink) {
   std::unique_ptr<EmbeddingEngine> engine(new EmbeddingEngine(std::move(model), std::move(sink)));
   const llama_model* raw = engine->model_.get();
-  auto embeddings = std::make_unique<LlamaEmbeddings>(raw, settings.threads);
+  auto embeddings = std::make_unique<LlamaEmbeddings>(raw, settings.threads, settings.context_tokens);
   // The first computation makes the context and shows that the model can do it.
   EmbeddingRequest first;
   first.inputs = {{.tokens = {0}, .is_tokens = true}};

@@ -37,6 +37,17 @@ enum llama_pooling_type pooling_of(const llama_model* model) {
   return static_cast<enum llama_pooling_type>(type);
 }
 
+// Not causal: each token sees the whole text, which has to be computed in one step.
+bool reads_forward(const llama_model* model) {
+  return metadata(model, metadata(model, "general.architecture") + ".attention.causal") != "false";
+}
+
+// A model that reads the whole text and does not say how its vectors become one gives their mean.
+enum llama_pooling_type pooling_to_use(const llama_model* model) {
+  const enum llama_pooling_type said = pooling_of(model);
+  return said == LLAMA_POOLING_TYPE_NONE && !reads_forward(model) ? LLAMA_POOLING_TYPE_MEAN : said;
+}
+
 bool matryoshka(const llama_model* model) {
   std::string name = metadata(model, "general.name") + " " + metadata(model, "general.basename");
   std::ranges::transform(name, name.begin(),
@@ -59,18 +70,19 @@ std::vector<llama_token> tokenize(const llama_vocab* vocabulary, std::string_vie
 
 }  // namespace
 
-bool made_for_embeddings(const llama_model* model) { return pooling_of(model) != LLAMA_POOLING_TYPE_NONE; }
+bool made_for_embeddings(const llama_model* model) { return pooling_to_use(model) != LLAMA_POOLING_TYPE_NONE; }
 
-LlamaEmbeddings::LlamaEmbeddings(const llama_model* model, std::int32_t threads)
+LlamaEmbeddings::LlamaEmbeddings(const llama_model* model, std::int32_t threads, std::uint32_t most_tokens)
     : model_(const_cast<llama_model*>(model)),  // libllama's functions take it so, and do not change it
       vocabulary_(llama_model_get_vocab(model)),
       threads_(threads > 0 ? threads : usable_cores()),
-      pooling_(pooling_of(model)),
-      pools_here_(pooling_ == LLAMA_POOLING_TYPE_NONE || pooling_ == LLAMA_POOLING_TYPE_LAST),
+      pooling_(pooling_to_use(model)),
+      pools_here_(reads_forward(model) && pooling_ != LLAMA_POOLING_TYPE_CLS),
       width_(static_cast<std::size_t>(llama_model_n_embd_out(model))) {
   const auto trained = static_cast<std::size_t>(std::max(0, llama_model_n_ctx_train(model)));
   const std::size_t most = pooling_ == LLAMA_POOLING_TYPE_NONE ? kMostWithoutPooling : kMostInputTokens;
   input_tokens_ = trained > 0 ? std::min(trained, most) : most;
+  if (most_tokens > 0) input_tokens_ = std::min<std::size_t>(input_tokens_, most_tokens);
   const auto vocabulary = static_cast<std::size_t>(std::max(1, llama_vocab_n_tokens(vocabulary_)));
   batch_tokens_ = pools_here_ ? std::min(input_tokens_, std::clamp<std::size_t>(kMostLogits / vocabulary, 16, 256)) : input_tokens_;
 }
@@ -83,7 +95,7 @@ Result<void> LlamaEmbeddings::open_context() {
   parameters.n_seq_max = 1;
   parameters.n_threads = parameters.n_threads_batch = threads_;
   parameters.embeddings = true;
-  if (pools_here_) parameters.pooling_type = LLAMA_POOLING_TYPE_NONE;
+  parameters.pooling_type = pools_here_ ? LLAMA_POOLING_TYPE_NONE : pooling_;
   parameters.no_perf = true;
   parameters.abort_callback = [](void* flag) { return static_cast<std::atomic<bool>*>(flag)->load(std::memory_order_relaxed); };
   parameters.abort_callback_data = &aborted_;

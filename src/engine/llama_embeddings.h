@@ -1,8 +1,8 @@
 // Embeddings by libllama, in a context of their own beside the one that generates.
 //
-// Models made for embeddings say how their tokens' vectors become one (`pooling_type`); libllama does
-// it, and wants the whole input in one batch for that. Other models get the mean over all tokens: it is
-// taken here, batch by batch, so that neither batch nor logits need memory for the whole input.
+// Models made for embeddings say how their tokens' vectors become one (`pooling_type`). Of those that see the
+// whole input at once libllama does it, in one batch. Of others the last vector, or else the mean over all
+// tokens, is taken here, batch by batch, so that neither batch nor logits need memory for the whole input.
 #pragma once
 
 #include <atomic>
@@ -15,13 +15,13 @@
 
 namespace pensieve::engine {
 
-// True if the file says how its vectors are pooled: a model made for embeddings.
+// True if the file says how its vectors are pooled, or that each token sees the whole text.
 bool made_for_embeddings(const llama_model* model);
 
 class LlamaEmbeddings final : public EmbeddingModel {
  public:
-  // `model` outlives it. Threads: 0: all cores.
-  LlamaEmbeddings(const llama_model* model, std::int32_t threads);
+  // `model` outlives it. Threads: 0: all cores. Inputs of at most `most_tokens`, 0: what the model can read.
+  LlamaEmbeddings(const llama_model* model, std::int32_t threads, std::uint32_t most_tokens = 0);
 
   Result<Embeddings> embed(const EmbeddingRequest& request, const TakeTurns& others) override;
   void abort() override { aborted_.store(true); }
@@ -39,7 +39,7 @@ class LlamaEmbeddings final : public EmbeddingModel {
   llama_model* model_;
   const llama_vocab* vocabulary_;
   std::int32_t threads_;
-  enum llama_pooling_type pooling_ = LLAMA_POOLING_TYPE_UNSPECIFIED;  // the file's
+  enum llama_pooling_type pooling_ = LLAMA_POOLING_TYPE_UNSPECIFIED;  // the file's, or what it implies
   bool pools_here_ = true;
   std::size_t input_tokens_ = 0;
   std::size_t batch_tokens_ = 0;

@@ -31,11 +31,18 @@ std::uint64_t largest(const Header& header, const std::string& key, std::uint64_
   return most > 0 && most < 1e6 ? static_cast<std::uint64_t>(most) : otherwise;
 }
 
+// False for models that see a whole text at once, and so can't write one.
+bool reads_forward(const Header& header, const std::string& prefix) {
+  const auto found = header.metadata.find(prefix + "attention.causal");
+  const bool* causal = found == header.metadata.end() ? nullptr : std::get_if<bool>(&found->second);
+  return causal == nullptr || *causal;
+}
+
 void add_shape(const Header& header, Summary& summary) {
   const std::string prefix = summary.architecture + ".";
   const auto number = [&](const char* key) { return header.number(prefix + key).value_or(0); };
   summary.context_length = number("context_length");
-  summary.makes_embeddings = number("pooling_type") != 0;
+  summary.makes_embeddings = number("pooling_type") != 0 || !reads_forward(header, prefix);
   summary.sectioned_positions = header.metadata.contains(prefix + "rope.dimension_sections");
   summary.layers = number("block_count");
   summary.embedding_length = number("embedding_length");
@@ -89,6 +96,10 @@ Result<Summary> summarize(const std::filesystem::path& path) {
   const std::string type = header.text("general.type").value_or("model");
   if (type != "model" || is_projector(header)) {
     return fail(ErrorCode::kInvalidArgument, std::format("not a language model of its own ({})", type == "model" ? "projector" : type));
+  }
+  constexpr std::uint64_t kRanks = 4;
+  if (header.number(summary.architecture + ".pooling_type") == kRanks) {
+    return fail(ErrorCode::kUnsupported, "it ranks texts: neither answers nor embeddings", "use a chat model, or one made for embeddings");
   }
   summary.name = header.text("general.name").value_or("");
   summary.has_chat_template = header.metadata.contains("tokenizer.chat_template");

@@ -24,7 +24,7 @@ struct Summary {
   std::uint64_t vocabulary_size = 0;
   std::uint64_t kv_bytes_per_token = 0;  // f16, full attention in every layer: an upper bound
   bool has_chat_template = false;
-  bool makes_embeddings = false;     // the file says how token vectors are pooled
+  bool makes_embeddings = false;     // made for embeddings: can't answer
   bool sectioned_positions = false;  // positions of an image's tokens have several dimensions (M-RoPE)
   // Of all parts; null if the layout is one that model_shape does not know.
   std::shared_ptr<const ModelShape> shape;
@@ -38,7 +38,7 @@ struct Summary {
 
 // Reads `path` and, if it is the first part of a split file, checks that the other parts stand
 // beside it. Errors as read_header; kInvalidArgument for a later part, an adapter or a projector,
-// which are no models.
+// which are no models; kUnsupported for a model that ranks texts.
 Result<Summary> summarize(const std::filesystem::path& path);
 
 }  // namespace pensieve::gguf

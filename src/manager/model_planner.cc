@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <format>
 
+#include "memory/embedding_memory.h"
+
 namespace pensieve {
 namespace {
 
@@ -44,11 +46,16 @@ ModelPlanner::ModelPlanner(const Config& config, MachineProbe& probe, const Perf
 memory::MachineState ModelPlanner::machine() const { return memory::running_state(probe_.read(), identity_, policy_); }
 
 std::int64_t ModelPlanner::wished_context(const InstalledModel& model) const {
+  if (model.makes_embeddings) {
+    const std::int64_t most = memory::kMostEmbeddingTokens;
+    return model.context_length > 0 ? std::min(model.context_length, most) : most;
+  }
   if (engine_.context_tokens > 0) return engine_.context_tokens;
   return model.context_length > 0 ? std::min(model.context_length, kDefaultContext) : kDefaultContext;
 }
 
 memory::Plan ModelPlanner::plan(const InstalledModel& model, const memory::MachineState& machine) const {
+  if (model.makes_embeddings && model.shape) return memory::plan_embeddings(*model.shape, machine);
   memory::PlanRequest request{.context_tokens = static_cast<std::uint32_t>(wished_context(model)),
                               .within_trained = engine_.context_tokens == 0,
                               .parallel = static_cast<std::uint32_t>(engine_.parallel),

@@ -30,6 +30,16 @@ bool another_may_answer(ErrorCode code) {
          code == kNotFound || code == kInternal;
 }
 
+// The model of that name, which has to be one that answers.
+Result<ResolvedName> resolve_to_answer(ModelDirectory& directory, const std::string& asked) {
+  ResolvedName name = TRY(directory.resolve(asked));
+  const std::vector<InstalledModel> models = directory.models();
+  const auto found = std::ranges::find(models, name.id, &InstalledModel::id);
+  if (!name.fixed || found == models.end() || !found->makes_embeddings) return name;
+  return fail(ErrorCode::kUnsupported, std::format("model '{}' makes embeddings and can't answer", found->id),
+              "use a chat model, or /v1/embeddings", "model");
+}
+
 // Where all contexts seem too short: the widest one, a loaded one before others. The estimate may not
 // refuse; only a model's own tokenizer does, in exact figures.
 std::optional<std::size_t> widest_context(const selector::Decision& decision, const selector::FleetSnapshot& fleet) {
@@ -98,7 +108,7 @@ RoutingService::Judged RoutingService::judge(const GenerationRequest& request, c
 }
 
 Result<DecisionRecord> RoutingService::decide(const GenerationRequest& request) {
-  const ResolvedName name = TRY(directory_.resolve(request.model));
+  const ResolvedName name = TRY(resolve_to_answer(directory_, request.model));
   Judged judged = judge(request, name);
   if (!judged.record.decision.chosen) return std::unexpected(selector::no_model_error(judged.record.decision, judged.fleet));
   return std::move(judged.record);
@@ -161,7 +171,7 @@ asio::awaitable<Result<void>> RoutingService::choose(GenerationRequest& request)
     request.model = record->sent;
     co_return Result<void>();
   }
-  Result<ResolvedName> name = directory_.resolve(request.model);
+  Result<ResolvedName> name = resolve_to_answer(directory_, request.model);
   if (!name) co_return std::unexpected(name.error());
   if (!name->fixed && !request.adapters.empty()) {
     // An adapter fits one model, which so is chosen.

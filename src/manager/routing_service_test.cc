@@ -39,6 +39,8 @@ class Directory final : public ModelDirectory {
                        .context_length = context});
   }
 
+  void add_for_embeddings(std::string id) { models_.push_back({.id = std::move(id), .architecture = "bert", .makes_embeddings = true}); }
+
  private:
   std::vector<InstalledModel> models_;
 };
@@ -153,6 +155,17 @@ TEST_F(Routing, ImagesGoToAModelThatSees) {
   asked.messages[0].images.emplace_back();
   ASSERT_TRUE(choose(asked));
   EXPECT_EQ(asked.model, "eyes");
+}
+
+TEST_F(Routing, ANamedModelForEmbeddingsIsRefusedAsWhatItIs) {
+  directory.add_for_embeddings("vectors");
+  service.add_model({.id = "vectors", .context_tokens = 512, .state = ModelState::kReady});
+  const Generated refused = generate(request("vectors"));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kUnsupported);
+  EXPECT_THAT(refused.error().message, HasSubstr("makes embeddings and can't answer"));
+  EXPECT_EQ(routing().decide(request("vectors")).error().code, ErrorCode::kUnsupported);
+  EXPECT_TRUE(generate(request("auto")));
 }
 
 TEST_F(Routing, APromptThatSeemsTooLongGoesToBeCounted) {
