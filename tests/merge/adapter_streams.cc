@@ -61,6 +61,9 @@ class Recorded final : public BatchModel {
     }
     return outcome;
   }
+  DecodeOutcome decode_image(const EncodableImage&, std::size_t, std::size_t, SequenceId, std::int32_t) override {
+    return DecodeOutcome::kFailed;  // no request has images
+  }
   std::span<float> logits(std::size_t index) override {
     const std::span<float> row = model_.logits(index);
     const auto [sequence, length] = ends_.at(index);
