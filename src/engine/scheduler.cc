@@ -339,11 +339,7 @@ void Scheduler::distribute(std::span<const Share> shares) {
       ended.push_back(&run);
       continue;
     }
-    run.kept = nullptr;
-    if (!run.generation.has_answer()) kept_.keep(run.generation.tokens(), run.span, model_.logits(row));
-    if (sample(share, row, now)) {
-      ended.push_back(&run);
-    }
+    if (sample(share, row, now)) ended.push_back(&run);
   }
   remove(ended, true);
 }
@@ -361,10 +357,13 @@ void Scheduler::score(const Share& share, std::size_t first) {
 // `row`: of the logits of the first. True if the answer has ended.
 bool Scheduler::sample(const Share& share, std::size_t row, SteadyTime now) {
   Run& run = *share.run;
+  run.kept = nullptr;
   std::span<const Token> guessed = share.draft;
   for (;; ++row) {
     const std::size_t before = run.generation.tokens().size();
-    const bool ended = run.generation.advance(model_.logits(row), now, guessed);
+    const std::span<float> logits = model_.logits(row);
+    if (!run.generation.has_answer()) kept_.keep(run.generation.tokens(), run.span, logits);
+    const bool ended = run.generation.advance(logits, now, guessed);
     const auto came = run.generation.tokens().subspan(before);
     const bool right = !guessed.empty() && !came.empty() && came.front() == guessed.front();
     if (right) {
