@@ -222,6 +222,12 @@ TEST_F(PassedConversations, OfFewBytesAreSavedAtRestAndLeaveAtOnce) {
   EXPECT_EQ(archive.stores, 3);
 }
 
+TEST_F(PassedConversations, OfASideCallGiveTheirBeginningToTheNextOne) {
+  (void)cached(1, prompt('A', 24) + "the first title");
+  (void)cached(2, prompt('B', 600));
+  EXPECT_EQ(cached(3, prompt('A', 24) + "another title"), 24);
+}
+
 TEST_F(PassedConversations, OfManyBytesAreNotSavedAtRest) {
   (void)cached(1, prompt('A', 2500));
   EXPECT_LE(archive.stores, 1) << "the size of a token is known by the first piece";

@@ -4,6 +4,11 @@
 #include <limits>
 
 namespace pensieve::engine {
+namespace {
+
+constexpr std::size_t kLeastGain = 8;  // tokens that are read in the time that loading a piece takes
+
+}  // namespace
 
 std::size_t StateTransfer::save_next(SequenceId sequence, std::span<const Token> tokens, const AdapterSpan& adapters, std::size_t saved) {
   if (tokens.size() < kLeastKeptTokens) return tokens.size();
@@ -47,7 +52,7 @@ std::vector<StatePiece> StateTransfer::find(std::span<const Token> prompt, const
   const StatePiece& last = pieces.back();
   const auto rest = prompt.subspan(last.begin);
   const auto common = static_cast<std::size_t>(std::ranges::mismatch(last.tokens, rest).in1 - last.tokens.begin());
-  const bool worth_it = last.begin + common >= held + kLeastKeptTokens;
+  const bool worth_it = last.begin + common >= held + kLeastGain;
   if (!worth_it) return {};
   std::erase_if(pieces, [&](const StatePiece& piece) { return piece.end() <= held; });
   return pieces;

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 VERBS = "read check change move split test name format build parse load store close open compare".split()
 NOUNS = "file function module test error buffer thread server request header index cache lock path value".split()
-RULES = 150  # sentences of the system prompt
+RULES = 390  # sentences of the system prompt
 TOOLS = ["Bash", "Read", "Edit", "Write", "Grep", "Glob", "Task", "TodoWrite", "WebFetch", "NotebookEdit"]
 MAIN, SUB_AGENT, SIDE = "main conversation", "sub-agent", "side calls"
 
