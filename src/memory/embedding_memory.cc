@@ -25,7 +25,8 @@ Bytes compute_at_once(const gguf::ModelShape& model, std::uint32_t tokens) {
   for (const gguf::LayerShape& layer : model.layers) {
     const std::uint64_t heads = std::uint64_t{layer.heads} * layer.key_length;
     const std::uint64_t both = std::uint64_t{layer.kv_heads} * (layer.key_length + std::uint64_t{layer.value_length});
-    const std::uint64_t dense = layer.gated || layer.fused_gate ? 5 * width + 3ULL * layer.feed_forward : 2 * width + 2ULL * layer.feed_forward;
+    const std::uint64_t dense =
+        layer.gated || layer.fused_gate ? 5 * width + 3ULL * layer.feed_forward : 2 * width + 2ULL * layer.feed_forward;
     const std::uint64_t experts = 5 * width + model.experts_used * (width + 3ULL * layer.expert_feed_forward);
     widest = std::max({widest, 4 * width + heads + both, dense, layer.expert_feed_forward > 0 ? experts : 0});
   }
@@ -50,9 +51,8 @@ ContextSettings settings_for(const gguf::ModelShape& model, std::uint32_t tokens
 }  // namespace
 
 bool reads_at_once(const gguf::ModelShape& model) {
-  constexpr auto kArchitectures =
-      std::to_array<std::string_view>({"bert", "modern-bert", "nomic-bert", "nomic-bert-moe", "neo-bert", "jina-bert-v2", "jina-bert-v3",
-                                       "eurobert", "gemma-embedding"});
+  constexpr auto kArchitectures = std::to_array<std::string_view>(
+      {"bert", "modern-bert", "nomic-bert", "nomic-bert-moe", "neo-bert", "jina-bert-v2", "jina-bert-v3", "eurobert", "gemma-embedding"});
   return std::ranges::find(kArchitectures, model.architecture) != kArchitectures.end();
 }
 

@@ -32,8 +32,8 @@ TEST(EmbeddingMemory, ComputeBuffersAreThoseThatWereMeasured) {
     std::uint32_t tokens;
     double mebibytes;
   };
-  const Measured all[] = {{encoder("bert", false), 512, 15.51},      {encoder("bert", false), 2048, 68.05},
-                          {encoder("bert", false), 8192, 368.22},    {encoder("nomic-bert", true), 512, 26.01},
+  const Measured all[] = {{encoder("bert", false), 512, 15.51},        {encoder("bert", false), 2048, 68.05},
+                          {encoder("bert", false), 8192, 368.22},      {encoder("nomic-bert", true), 512, 26.01},
                           {encoder("nomic-bert", true), 2048, 110.05}, {encoder("nomic-bert", true), 8192, 536.22}};
   for (const Measured& one : all) {
     const double predicted = mebibytes_of(embedding_memory(one.model, one.tokens).compute);
