@@ -4,6 +4,7 @@
 #include <charconv>
 #include <format>
 
+#include "memory/embedding_memory.h"
 #include "memory/speed.h"
 
 namespace pensieve::fit {
@@ -100,6 +101,7 @@ void set_worth(std::vector<Row>& rows) {
 }  // namespace
 
 memory::Plan plan_of(const Candidate& candidate, const memory::MachineState& state, const Options& options) {
+  if (memory::reads_at_once(candidate.shape)) return memory::plan_embeddings(candidate.shape, state);
   return memory::plan(candidate.shape,
                       {.context_tokens = options.context_tokens > 0 ? options.context_tokens : kDefaultContext,
                        .parallel = options.parallel,

@@ -150,6 +150,22 @@ def test_anthropic_forced_calls_make_the_round_trip_with_errors(claude):
     assert final.content[0].type == "text"
 
 
+def test_anthropics_tool_runner_goes_on_with_the_whole_conversation(claude):
+    called = []
+
+    @anthropic.beta_tool
+    def add(a: int, b: int) -> str:
+        """Adds two numbers."""
+        called.append((a, b))
+        return str(a + b)
+
+    runner = claude.beta.messages.tool_runner(model="auto", max_tokens=200, tools=[add], tool_choice={"type": "tool", "name": "add"},
+                                              messages=[{"role": "user", "content": "Add 2 and 3."}], max_iterations=2)
+    messages = list(runner)
+    assert [message.stop_reason for message in messages] == ["tool_use"] * 2 and called
+    assert messages[1].usage.input_tokens + messages[1].usage.cache_read_input_tokens > messages[0].usage.input_tokens
+
+
 def test_anthropic_streams_calls_as_partial_json(claude):
     with claude.messages.stream(model="auto", messages=ASK, tools=TOOLS, max_tokens=400,
                                 tool_choice={"type": "any", "disable_parallel_tool_use": True}) as stream:

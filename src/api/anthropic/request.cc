@@ -261,11 +261,18 @@ Result<void> parse_stop(const Fields& body, GenerationRequest& request) {
   return {};
 }
 
+// A request of a thread brings its new messages only. Official helpers go on with the whole conversation after this.
+Result<void> refuse_thread(const Fields& body) {
+  if (body.find("thread") == nullptr) return {};
+  return fail(ErrorCode::kUnsupported, "thread: conversations are not kept for this API", "send the whole conversation", "thread");
+}
+
 }  // namespace
 
 Result<MessagesRequest> parse_messages_request(std::string_view text, bool counting) {
   const Json json = TRY(parse_body(text));
   const Fields body = TRY(Fields::of(json, ""));
+  TRY_VOID(refuse_thread(body));
   MessagesRequest parsed;
   GenerationRequest& request = parsed.generation;
   request.model = TRY(body.required_text("model"));

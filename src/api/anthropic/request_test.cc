@@ -206,6 +206,7 @@ INSTANTIATE_TEST_SUITE_P(
     Messages, AnthropicRefusals,
     testing::Values(
         Refusal{body("", message("nobody", R"("x")")), "messages.0.role", "'nobody' is not one of"},
+        Refusal{body(R"("thread":{"type":"create"})"), "thread", "not kept", kUnsupported},
         Refusal{body("", R"([{"content":"x"}])"), "messages.0.role", "required"},
         Refusal{body("", R"([{"role":"user"}])"), "messages.0.content", "required"},
         Refusal{body("", message("user", "7")), "messages.0.content", "string or an array"},

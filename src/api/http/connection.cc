@@ -7,8 +7,10 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/multiple_exceptions.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <exception>
 
 #include "api/http/response_head.h"
 #include "base/ids.h"
@@ -16,6 +18,19 @@
 namespace pensieve::api {
 namespace asio = boost::asio;
 namespace {
+
+// What a handler fails with when its client has gone; its parts that ran side by side all do.
+bool is_abort(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const boost::system::system_error& error) {
+    return error.code() == asio::error::operation_aborted;
+  } catch (const asio::multiple_exceptions& several) {
+    return is_abort(several.first_exception());
+  } catch (...) {
+    return false;
+  }
+}
 
 constexpr int kRequestIdLength = 24;
 constexpr int kMostUnsentBytes = 64 * 1024;
@@ -167,11 +182,8 @@ asio::awaitable<bool> Connection::handle(Admitted admitted, const RequestHead& h
 asio::awaitable<void> Connection::run_handler(const Route& route, const HttpRequest& request, ResponseWriter& writer) {
   try {
     co_await route.handler(request, writer);
-  } catch (const boost::system::system_error& error) {
-    if (error.code() != asio::error::operation_aborted) {
-      spdlog::error("{} handler of {} threw: {}", request.id, route.pattern, error.what());
-    }
   } catch (const std::exception& error) {
+    if (is_abort(std::current_exception())) co_return;
     spdlog::error("{} handler of {} threw: {}", request.id, route.pattern, error.what());
   }
 }

@@ -21,9 +21,13 @@ struct OpenAiBody {
   OpenAiError error;
 };
 
+struct AnthropicDetails {
+  std::string_view error_code;
+};
 struct AnthropicError {
   std::string_view type;
   std::string message;
+  std::optional<AnthropicDetails> details;
 };
 struct AnthropicBody {
   std::string_view type = "error";
@@ -87,10 +91,10 @@ const Row& row_of(ErrorCode code) {
   return kRows.front();
 }
 
-template <typename Body>
+template <bool kSkipNull = false, typename Body>
 std::string to_json(const Body& body) {
   std::string text;
-  if (glz::write<EscapedJson{{.skip_null_members = false}}>(body, text)) return "{}";
+  if (glz::write<EscapedJson{{.skip_null_members = kSkipNull}}>(body, text)) return "{}";
   return text;
 }
 
@@ -111,6 +115,13 @@ std::string openai_body(const Row& row, const Error& error) {
   return to_json(OpenAiBody{std::move(shaped)});
 }
 
+std::string anthropic_body(const Row& row, const Error& error, std::string_view request_id) {
+  AnthropicError shaped{row.anthropic_type, message_of(error), {}};
+  // What the official SDKs look for to go on without a thread.
+  if (error.code == ErrorCode::kUnsupported && error.param == "thread") shaped.details = {"thread_unsupported_request"};
+  return to_json<true>(AnthropicBody{"error", std::move(shaped), request_id});
+}
+
 }  // namespace
 
 ErrorAnswer render_error(ErrorShape shape, const Error& error, std::string_view request_id) {
@@ -124,7 +135,7 @@ ErrorAnswer render_error(ErrorShape shape, const Error& error, std::string_view 
       break;
     case ErrorShape::kAnthropic:
       answer.status = row.anthropic_status;
-      answer.body = to_json(AnthropicBody{"error", {row.anthropic_type, message_of(error)}, request_id});
+      answer.body = anthropic_body(row, error, request_id);
       break;
     case ErrorShape::kOllama:
       // A full queue is 503 there, and its clients look for these words where a model is missing.

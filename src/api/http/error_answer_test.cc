@@ -90,6 +90,12 @@ TEST(RenderError, KeepsTheWordingThatClientsCompactOn) {
       render_error(ErrorShape::kAnthropic, error, "").body.contains(R"("message":"prompt is too long: 215692 tokens > 200000 maximum"})"));
 }
 
+TEST(RenderError, TellsAnthropicClientsToGoOnWithoutAThread) {
+  const std::string body = render_error(ErrorShape::kAnthropic, {ErrorCode::kUnsupported, "m", "", "thread"}, "").body;
+  EXPECT_TRUE(body.contains(R"("message":"m","details":{"error_code":"thread_unsupported_request"}})")) << body;
+  EXPECT_FALSE(render_error(ErrorShape::kAnthropic, {ErrorCode::kUnsupported, "m", "", "tools"}, "").body.contains("details"));
+}
+
 TEST(RenderError, NamesTheFieldAtFault) {
   const Error error{ErrorCode::kInvalidArgument, "m", "", "temperature"};
   EXPECT_TRUE(render_error(ErrorShape::kOpenAi, error, "").body.contains(R"("param":"temperature")"));

@@ -59,8 +59,7 @@ std::string model_info(const InstalledModel& model, const gguf::Header& header) 
 std::string capabilities(const InstalledModel& model, const gguf::Header& header) {
   if (model.makes_embeddings) return R"(["embedding"])";
   const std::string chat = header.text("tokenizer.chat_template").value_or("");
-  std::string out = R"(["completion")";
-  if (chat.contains("tools")) out += R"(,"tools")";
+  std::string out = R"(["completion","tools")";  // by a convention of our own where the template has none
   if (chat.contains("enable_thinking") || chat.contains("<think>")) out += R"(,"thinking")";
   if (!model.projector.empty()) out += R"(,"vision")";
   for (const char* key : {"tokenizer.ggml.fim_pre_token_id", "tokenizer.ggml.prefix_token_id"}) {
