@@ -2,11 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "engine/fake_batch_model.h"
 #include "engine/fake_images.h"
 #include "engine/memory_archive_fake.h"
+#include "engine/penalties.h"
 #include "engine/scheduler.h"
 
 namespace pensieve::engine {
@@ -27,7 +29,7 @@ struct Told {
 class ImageScheduling : public testing::Test {
  protected:
   static constexpr BatchLimits kLimits{
-      .batch_tokens = 64, .max_active = 4, .sequences = 6, .cells = 4096, .sequence_tokens = 1024, .takes_back = true};
+      .batch_tokens = 64, .max_active = 4, .sequences = 6, .cells = 4096, .sequence_tokens = 1024, .output_rows = 17, .takes_back = true};
 
   ImageScheduling() {
     model.during_decode = [this](auto) { clock.advance(milliseconds(5)); };
@@ -184,16 +186,31 @@ TEST_F(ImageScheduling, WhereThereIsNoRoomIdleContentGoesFirst) {
   EXPECT_TRUE(ask("<900w>a").finished);
 }
 
-TEST_F(ImageScheduling, CellsAreNeverGuessedNorPenalised) {
+TEST_F(ImageScheduling, CellsAreNeverGuessed) {
   scheduler = make(nullptr, true);
-  PreparedRequest prepared = request(7, "xaba<4x>xaba<4x>xab", 6);
-  prepared.request.sampling.repetition_penalty = 1.3F;
-  scheduler->add(std::move(prepared));
+  // Repeats the prompt, where an image would follow.
+  model.script = [](std::span<const Token> content) { return content.back() == 'p' ? 'a' : content.back() + 1; };
+  const std::string text = "abcdefghijklmnop";
+  scheduler->add(request(7, text + "<4x>" + text + "<4x>" + text.substr(0, 8), 40));
   run_to_end();
   EXPECT_TRUE(told[7].finished);
+  std::size_t guesses = 0;
   for (const auto& batch : model.batches) {
     for (const BatchToken& token : batch) EXPECT_GE(token.token, 0);
+    guesses += std::ranges::count_if(batch, &BatchToken::wants_logits) > 1 ? 1 : 0;
   }
+  EXPECT_GT(guesses, 0U);
+}
+
+TEST(PenaltiesOfPrompts, PassOverImages) {
+  Sampling sampling;
+  sampling.repetition_penalty = 2;
+  const std::vector<Token> prompt = {-5, 3, -1};
+  std::vector<float> memory(20, 1.0F);
+  Penalties(sampling, prompt).apply(std::span(memory).subspan(10, 8));
+  std::vector<float> expected(20, 1.0F);
+  expected[13] = 0.5F;
+  EXPECT_EQ(memory, expected);
 }
 
 }  // namespace
