@@ -48,7 +48,7 @@ def text(*arguments, **fields):
 
 # A batch goes through other kernels than a single request does. With weights of four bits that moves logits by up to about one
 # (tests/merge/adapter_streams_test.py measures it): where two tokens are nearer than this, either may be chosen.
-ROUNDING = 0.5
+ROUNDING = 1.0
 
 
 def tokens_of(server, model, prompt):
