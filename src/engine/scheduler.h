@@ -20,12 +20,13 @@ namespace pensieve::engine {
 
 // Requests wait in the order of their arrival until there is a sequence and room in the cache for
 // their prompt; a few smaller ones may pass one that does not fit yet, and interactive ones pass batch
-// ones, each a bounded number of times. Running ones take part in
-// every step (step_plan.h); an image is read in steps of its own, which take turns with the others'. When the cache overflows, idle content
-// goes first, then the youngest request goes back to waiting and later continues where it was. Where it pays (draft_plan.h), a step that
-// only decodes also tries tokens that the stream's text lets guess (drafter.h): each is sampled as always, and the
-// guess only saves the step if it was right, so answers are what they would be without. Used by the engine
-// thread.
+// ones, each a bounded number of times. Running ones take part in every step (step_plan.h); an image is
+// read in steps of its own, which take turns with the others'. When the cache overflows, idle content goes
+// first, then the youngest request goes back to waiting and later continues where it was. Where it pays
+// (draft_plan.h), a step that only decodes also tries tokens that the stream's text lets guess (drafter.h):
+// each is sampled as always, and the guess only saves the step if it was right, so answers are what they
+// would be without. A prompt that the cache holds to its end, and whose logits were kept (kept_logits.h), is
+// answered without a step. Used by the engine thread.
 class Scheduler {
  public:
   using SeedSource = std::function<std::uint32_t()>;  // for requests without a seed
